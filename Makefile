@@ -1,0 +1,68 @@
+# The verbs of the repository. A fresh clone needs CPython 3.11 or newer with venv, make and a package index.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+ARGS ?=
+
+# Set PYTHON to choose an interpreter; otherwise the first of these that is 3.11 or newer and has venv is taken.
+PYTHON ?=
+CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow check coverage lock clean
+
+help: ## list the verbs
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+
+install: $(STAMP) ## make .venv with the pinned packages and bracketd itself
+
+demo: install ## run bracketd with its paper exchange in the foreground; ARGS are passed on
+	@exec $(BIN)/bracketd demo $(ARGS)
+
+test: install ## the quick tests
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: install ## the tests marked slow
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+check: install ## lint, format, types and the one-way rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict src
+	$(BIN)/lint-imports
+
+coverage: install ## the quick tests, with the branches of engine/ that none of them took
+	$(BIN)/coverage run -m pytest -m "not slow" $(ARGS)
+	$(BIN)/coverage report
+
+# uv only resolves; it is no part of what the lock installs. The header it would write names the machine, so the
+# compile command is given, and no index is written down: the lock is good for any index.
+lock: $(BIN)/python ## pin the newest releases again in requirements.lock
+	$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP) install --quiet "uv>=0.13"
+	$(BIN)/python -m uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	    --upgrade --quiet --output-file requirements.lock
+
+clean: ## remove all that these verbs made, .venv included
+	rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): requirements.lock pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --require-hashes -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(BIN)/python:
+	@for python in $(CANDIDATES); do \
+	    if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	            echo "make: $$python has no venv; install its venv package (on Debian: python3-venv)" >&2; exit 1; \
+	        fi; \
+	        echo "$$python -m venv $(VENV)"; \
+	        exec "$$python" -m venv --clear $(VENV); \
+	    fi; \
+	done; \
+	echo "make: bracketd needs Python 3.11 or newer; none of these is one: $(CANDIDATES). Try make PYTHON=/path/to/python3" >&2; \
+	exit 1
