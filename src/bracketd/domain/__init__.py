@@ -1,0 +1,1 @@
+"""What exists: money, instruments, orders, brackets, commands, events and reasons. Pure values."""

@@ -1,0 +1,35 @@
+"""An account: the cash of one client and what of it is bound."""
+
+import msgspec
+
+
+class Account(msgspec.Struct, gc=False, kw_only=True):
+    """Cash in paise; `leverage` divides the value of intraday orders into the margin they block.
+
+    `blocked_paise` and `realised_paise` are sums over the account's brackets, kept by evolve.
+    """
+
+    client_id: str
+    cash_paise: int
+    leverage: int
+    blocked_paise: int = 0
+    realised_paise: int = 0
+
+    @property
+    def available_paise(self) -> int:
+        """What a new order may still block."""
+        return self.cash_paise + self.realised_paise - self.blocked_paise
+
+
+class Position(msgspec.Struct, gc=False):
+    """What an account bought and sold of one instrument and product: shares and paise."""
+
+    bought: int = 0
+    bought_value_paise: int = 0
+    sold: int = 0
+    sold_value_paise: int = 0
+
+    @property
+    def net(self) -> int:
+        """Shares held; negative when short."""
+        return self.bought - self.sold

@@ -1,0 +1,58 @@
+"""Commands: what somebody asks of the engine. They carry texts and numbers already read, never bytes."""
+
+import msgspec
+
+from bracketd.domain.order import OrderType, Product, Side, Validity
+
+
+class OpenAccount(msgspec.Struct, frozen=True, gc=False):
+    """Make an account known to the engine; asking again changes nothing."""
+
+    client_id: str
+    cash_paise: int
+    leverage: int
+
+
+class PlaceBracket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Place a bracket order. Prices and offsets are paise, quantities shares.
+
+    `finer` names the price fields whose text was finer than a paisa: they cannot be on any tick. `protection_bp` is
+    the order's own market protection in hundredths of a percent, 0 for the venue's.
+    """
+
+    client_id: str
+    instrument: str
+    side: Side
+    order_type: OrderType
+    product: Product
+    validity: Validity
+    quantity: int
+    price_paise: int
+    trigger_paise: int
+    target_offset_paise: int
+    stop_offset_paise: int
+    disclosed_quantity: int = 0
+    protection_bp: int = 0
+    user_order_id: str = ""
+    device: str = ""
+    finer: frozenset[str] = frozenset()
+
+
+class CancelOrder(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Cancel an order or close a bracket: the fields of the cancel request as texts (bracket.md section 5).
+
+    `ids` holds the id that names the order (the path's, else the body's, else the query's) and then every other id
+    that body and query carry. A field that is absent is None; `exchange_order_id` may be "" where it was sent blank.
+    `unreadable` names fields whose value is an object or array, `conflicting` those that body and query disagree on.
+    """
+
+    client_id: str
+    ids: tuple[str, ...]
+    execution_type: str | None = None
+    exchange_order_id: str | None = None
+    leg: str | None = None
+    unreadable: frozenset[str] = frozenset()
+    conflicting: frozenset[str] = frozenset()
+
+
+Command = OpenAccount | PlaceBracket | CancelOrder

@@ -1,0 +1,215 @@
+"""Events: facts in the past tense. They are the journal's content and the audit trail; state is their fold.
+
+Each is encoded as a msgpack array whose first element is its number. Numbers and the order of fields never change;
+a new field goes to the end with a default, a new fact gets a new number (FORMAT counts changes an older reader would
+misread). Times are unix nanoseconds, money paise, quantities shares.
+"""
+
+import msgspec
+
+from bracketd.domain.instrument import Level
+from bracketd.domain.order import OrderType, Product, Side, Validity
+
+FORMAT = 1
+
+
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What every event has: when it happened."""
+
+    at_ns: int
+
+
+class AccountOpened(Event, frozen=True, array_like=True, gc=False, tag=1):
+    """A client's account became known, with its opening cash."""
+
+    client_id: str
+    cash_paise: int
+    leverage: int
+
+
+class TickSeen(Event, frozen=True, array_like=True, gc=False, tag=2):
+    """The market stood so when something relied on it. `print_paise` is the last trade print, 0 for none yet."""
+
+    instrument: str
+    print_paise: int
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+
+
+class BracketPlaced(Event, frozen=True, array_like=True, gc=False, tag=3):
+    """A bracket was taken on; its entry is on its way to the venue."""
+
+    basket_id: str
+    entry_id: str
+    client_id: str
+    instrument: str
+    side: Side
+    order_type: OrderType
+    product: Product
+    validity: Validity
+    quantity: int
+    price_paise: int
+    trigger_paise: int
+    target_offset_paise: int
+    stop_offset_paise: int
+    tick_paise: int
+    lower_band_paise: int
+    upper_band_paise: int
+    reference_paise: int
+    disclosed_quantity: int
+    protection_bp: int
+    user_order_id: str
+    device: str
+
+
+class OrderAccepted(Event, frozen=True, array_like=True, gc=False, tag=4):
+    """The venue acknowledged an order and gave it its number and its place in the queue."""
+
+    order_id: str
+    exchange_order_id: str
+    priority: int
+
+
+class OrderRefused(Event, frozen=True, array_like=True, gc=False, tag=5):
+    """The venue rejected an order."""
+
+    order_id: str
+    text: str
+
+
+class LegsOpened(Event, frozen=True, array_like=True, gc=False, tag=6):
+    """The first entry fill brought target and stop-loss into being, as one linked pair."""
+
+    basket_id: str
+    stop_id: str
+    target_id: str
+    quantity: int
+    target_paise: int
+    trigger_paise: int
+
+
+class LegsGrown(Event, frozen=True, array_like=True, gc=False, tag=7):
+    """A later entry fill grew both legs to `quantity` and re-based them on the new average price."""
+
+    basket_id: str
+    quantity: int
+    target_paise: int
+    trigger_paise: int
+
+
+class LegsAdjusted(Event, frozen=True, array_like=True, gc=False, tag=8):
+    """The venue took the growth; the target has this new place in the queue (0: no target works)."""
+
+    basket_id: str
+    target_priority: int
+
+
+class OrderTriggered(Event, frozen=True, array_like=True, gc=False, tag=9):
+    """A print reached a stop."""
+
+    order_id: str
+
+
+class TradeBooked(Event, frozen=True, array_like=True, gc=False, tag=10):
+    """An order traded. `aggressive`: it took displayed quantity, which is gone for its account until the next tick."""
+
+    order_id: str
+    trade_id: str
+    price_paise: int
+    quantity: int
+    aggressive: bool
+
+
+class CancelRequested(Event, frozen=True, array_like=True, gc=False, tag=11):
+    """The venue was asked to cancel an order."""
+
+    order_id: str
+
+
+class OrderCancelled(Event, frozen=True, array_like=True, gc=False, tag=12):
+    """An order's remainder is gone; `info` says what did it where it was not a cancel of its own ("OCO")."""
+
+    order_id: str
+    info: str
+
+
+class CancelRefused(Event, frozen=True, array_like=True, gc=False, tag=13):
+    """The venue would not cancel; the order is as it was."""
+
+    order_id: str
+    text: str
+
+
+class LegCompleted(Event, frozen=True, array_like=True, gc=False, tag=14):
+    """The leg whose fill brought the open quantity to zero is done."""
+
+    order_id: str
+
+
+class ExitRequested(Event, frozen=True, array_like=True, gc=False, tag=15):
+    """Somebody asked to close the bracket (rule X)."""
+
+    basket_id: str
+
+
+class ClosingRequested(Event, frozen=True, array_like=True, gc=False, tag=16):
+    """The venue was asked to turn the stop-loss into the closing order for all that is open."""
+
+    basket_id: str
+    quantity: int
+
+
+class ClosingAccepted(Event, frozen=True, array_like=True, gc=False, tag=17):
+    """The stop-loss is the closing order now, with this place in the queue: the exit is accepted for good."""
+
+    basket_id: str
+    priority: int
+
+
+class ClosingRefused(Event, frozen=True, array_like=True, gc=False, tag=18):
+    """The venue would not take the closing order; the stop-loss is in force as it was."""
+
+    basket_id: str
+    text: str
+
+
+class ExitAccepted(Event, frozen=True, array_like=True, gc=False, tag=19):
+    """The exit that was asked for stands without a closing order: nothing is open, or the stop is in force already."""
+
+    basket_id: str
+
+
+AnyEvent = (
+    AccountOpened
+    | TickSeen
+    | BracketPlaced
+    | OrderAccepted
+    | OrderRefused
+    | LegsOpened
+    | LegsGrown
+    | LegsAdjusted
+    | OrderTriggered
+    | TradeBooked
+    | CancelRequested
+    | OrderCancelled
+    | CancelRefused
+    | LegCompleted
+    | ExitRequested
+    | ClosingRequested
+    | ClosingAccepted
+    | ClosingRefused
+    | ExitAccepted
+)
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[AnyEvent])
+
+
+def encode_step(events: list[AnyEvent]) -> bytes:
+    """The bytes of one step: all events that were decided together and become durable together."""
+    return _encoder.encode(events)
+
+
+def decode_step(body: bytes) -> list[AnyEvent]:
+    """The events of one step; raises msgspec.DecodeError (ValidationError) where the bytes are none."""
+    return _decoder.decode(body)

@@ -1,0 +1,133 @@
+"""An order: one row of the order book, whether it is an entry, a target, a stop-loss or nobody's leg."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Side(StrEnum):
+    """Which way an order trades."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def opposite(self) -> "Side":
+        """The side that closes what this side opened."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class OrderType(StrEnum):
+    """How an order is priced. SLM is the family's SL-M: a stop that becomes a market order."""
+
+    LIMIT = "LIMIT"
+    MARKET = "MARKET"
+    SL = "SL"
+    SLM = "SLM"
+
+
+class Validity(StrEnum):
+    """How long an order may work."""
+
+    DAY = "DAY"
+    IOC = "IOC"
+
+
+class Product(StrEnum):
+    """What happens to the position overnight; brackets are MIS only."""
+
+    MIS = "MIS"
+    CNC = "CNC"
+    NRML = "NRML"
+
+
+class Leg(StrEnum):
+    """Which part of a bracket an order is; NONE is an order that is no bracket's."""
+
+    ENTRY = "ENTRY"
+    TARGET = "TARGET"
+    STOPLOSS = "STOPLOSS"
+    NONE = ""
+
+
+class Status(StrEnum):
+    """The status words of the order book (bracket.md section 2)."""
+
+    PENDING = "PENDING"
+    CONFIRMED = "CONFIRMED"
+    TRIGGER_PENDING = "TRIGGER_PENDING"
+    CANCEL_PENDING = "CANCEL_PENDING"
+    COMPLETE = "COMPLETE"
+    CANCELLED = "CANCELLED"
+    REJECTED = "REJECTED"
+
+
+TERMINAL = frozenset({Status.COMPLETE, Status.CANCELLED, Status.REJECTED})
+
+
+class Order(msgspec.Struct, gc=False, kw_only=True):
+    """The present state of one order. Prices are paise, quantities shares, times unix nanoseconds.
+
+    A leg's `quantity` is its entry's filled quantity. `remaining` of a leg is kept by the bracket's exit budget;
+    what the sibling took counts as cancelled, so that quantity = filled + remaining + cancelled always holds.
+    """
+
+    order_id: str
+    basket_id: str
+    parent_id: str
+    client_id: str
+    instrument: str
+    leg: Leg
+    side: Side
+    order_type: OrderType
+    product: Product
+    validity: Validity
+    quantity: int
+    remaining: int
+    price_paise: int
+    trigger_paise: int
+    status: Status
+    placed_ns: int
+    changed_ns: int
+    activity_reference: int
+    filled: int = 0
+    traded_value_paise: int = 0
+    last_trade_paise: int = 0
+    last_trade_ns: int = 0
+    status_before: Status = Status.PENDING
+    triggered: bool = False
+    info: str = ""
+    exchange_order_id: str = ""
+    accepted_ns: int = 0
+    priority: int = 0
+    rejection: str = ""
+    cancel_refused: bool = False
+    disclosed_quantity: int = 0
+    protection_bp: int = 0
+    user_order_id: str = ""
+    device: str = ""
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing can happen to the order any more."""
+        return self.status in TERMINAL
+
+    @property
+    def cancelled(self) -> int:
+        """Shares that will never trade under this order."""
+        return self.quantity - self.filled - self.remaining
+
+    @property
+    def at_market(self) -> bool:
+        """Whether the order takes what is displayed and never rests at a price."""
+        return self.order_type is OrderType.MARKET or (self.order_type is OrderType.SLM and self.triggered)
+
+
+class Trade(msgspec.Struct, frozen=True, gc=False):
+    """One fill of one order: price in paise, quantity in shares."""
+
+    trade_id: str
+    order_id: str
+    price_paise: int
+    quantity: int
+    at_ns: int
