@@ -1,0 +1,166 @@
+"""Cancelling: where a cancel is decided. Fields first (bracket.md section 5), then the decision table (section 4)."""
+
+import msgspec
+
+from bracketd.domain.bracket import Bracket, Exit
+from bracketd.domain.commands import CancelOrder
+from bracketd.domain.events import AnyEvent, CancelRequested, ExitAccepted, ExitRequested
+from bracketd.domain.order import Leg, Order, Status
+from bracketd.domain.outcomes import Cancelled, FieldFault, NotFound, Outcome, Refused
+from bracketd.domain.reasons import Reason
+from bracketd.engine.cancel_table import BY_STATUS, Named, Verdict, situation_of, verdict
+from bracketd.engine.identity import find_order, leg_row
+from bracketd.engine.state import State
+
+EXECUTION_TYPE = "BO"
+LEG_WORDS = {
+    "ENTRY": Leg.ENTRY,
+    "TARGET": Leg.TARGET,
+    "SECOND": Leg.TARGET,
+    "STOPLOSS": Leg.STOPLOSS,
+    "THIRD": Leg.STOPLOSS,
+}
+_REASONS = {
+    Verdict.TOO_LATE: Reason.TOO_LATE,
+    Verdict.ALREADY_REJECTED: Reason.ALREADY_REJECTED,
+    Verdict.LEG_NOT_ACTIVE: Reason.LEG_NOT_ACTIVE,
+    Verdict.MARKET_CLOSED: Reason.MARKET_CLOSED,
+}
+
+
+class Ticket(msgspec.Struct, frozen=True, gc=False):
+    """An undertaking whose outcome is read from the state once it is known.
+
+    `order_id` is the row that the request named; `closes` tells rule X from rule E.
+    """
+
+    order_id: str
+    basket_id: str
+    closes: bool
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """What a command comes to: events now, and an outcome at once, by a ticket, or after a wait.
+
+    With neither outcome nor ticket the command has to be judged again when `waits_for`, a bracket with something in
+    flight, has moved.
+    """
+
+    events: tuple[AnyEvent, ...] = ()
+    outcome: Outcome | None = None
+    ticket: Ticket | None = None
+    waits_for: str = ""
+    named_id: str = ""
+
+
+def decide_cancel(state: State, command: CancelOrder, now_ns: int, session_over: bool) -> Decision:
+    """Judge a cancel: the checks 5 to 10 of bracket.md section 5 in their order, then the table."""
+    named = name_row(state, command)
+    if not isinstance(named, tuple):
+        return Decision(outcome=named)
+    order, leg, how = named
+    bracket = state.brackets[order.basket_id]
+    row = order if how is not Named.EXIT else leg_row(state, bracket, leg)
+    said = verdict(situation_of(state, bracket, session_over), how)
+    return _carry_out(state, bracket, row, order, said, now_ns)
+
+
+def outcome_of(state: State, ticket: Ticket) -> Outcome | None:
+    """The outcome of what was undertaken, None while the venue's answer is awaited."""
+    if ticket.closes:
+        bracket = state.brackets[ticket.basket_id]
+        if bracket.exit is Exit.ACCEPTED:
+            return Cancelled(ticket.order_id)
+        if bracket.exit is Exit.REFUSED:
+            return Refused(Reason.VENUE_REFUSED, text=bracket.exit_refusal)
+        return None
+    entry = state.orders[state.brackets[ticket.basket_id].entry_id]
+    if entry.terminal:
+        return _by_status(entry, ticket.order_id)
+    if entry.status is Status.CANCEL_PENDING:
+        return None
+    return Refused(Reason.VENUE_REFUSED, text=entry.rejection)
+
+
+def name_row(state: State, command: CancelOrder) -> tuple[Order, Leg, Named] | Outcome:
+    """The order, the leg meant and how it was named; or what is wrong with the request's fields."""
+    order = find_order(state, command.client_id, command.ids[0])
+    if order is None:
+        return NotFound()
+    if "oms_order_id" in command.unreadable:
+        return FieldFault("oms_order_id")
+    for other in command.ids[1:]:
+        if find_order(state, command.client_id, other) is not order:
+            return FieldFault("oms_order_id")
+    for field in ("execution_type", "exchange_order_id", "leg_order_indicator"):
+        if field in command.conflicting:
+            return FieldFault(field)
+    if "execution_type" in command.unreadable:
+        return FieldFault("execution_type")
+    if command.execution_type is not None and command.execution_type.upper() != EXECUTION_TYPE:
+        return FieldFault("execution_type")
+    leg = None if "leg_order_indicator" in command.unreadable else _leg_named(state, order, command)
+    fault = _exchange_id_fault(state, order, leg, command)
+    if fault is not None:
+        return fault
+    if leg is None or (order.leg is not Leg.ENTRY and leg is Leg.ENTRY):
+        return FieldFault("leg_order_indicator")
+    if order.leg is not Leg.ENTRY:
+        return order, leg, Named.LEG
+    return order, leg, Named.ENTRY if leg is Leg.ENTRY else Named.EXIT
+
+
+def _leg_named(state: State, order: Order, command: CancelOrder) -> Leg | None:
+    """The leg that the indicator names; the order's own where it is absent, None where it names nothing."""
+    if command.leg is None:
+        return order.leg
+    word = "".join(command.leg.split()).upper()
+    if word in LEG_WORDS:
+        return LEG_WORDS[word]
+    row = find_order(state, command.client_id, command.leg)
+    return row.leg if row is not None and row.basket_id == order.basket_id else None
+
+
+def _exchange_id_fault(state: State, order: Order, leg: Leg | None, command: CancelOrder) -> FieldFault | None:
+    """Check 9: the exchange's number, where it is sent, is the path's order's or the named leg's."""
+    if "exchange_order_id" in command.unreadable:
+        return FieldFault("exchange_order_id")
+    sent = command.exchange_order_id
+    if sent is None or not order.exchange_order_id:
+        return None
+    if not sent:
+        return FieldFault("exchange_order_id", blank=True)
+    row = leg_row(state, state.brackets[order.basket_id], leg) if leg is not None else None
+    if sent == order.exchange_order_id or (row is not None and sent == row.exchange_order_id):
+        return None
+    return FieldFault("exchange_order_id")
+
+
+def _carry_out(state: State, bracket: Bracket, row: Order | None, order: Order, said: Verdict, now_ns: int) -> Decision:
+    named_id = row.order_id if row is not None else order.order_id
+    if said is Verdict.BY_ENTRY:
+        entry = state.orders[bracket.entry_id]
+        said = BY_STATUS.get(entry.status, Verdict.RULE_E)
+    elif said is Verdict.BY_LEG and row is not None:
+        said = BY_STATUS[row.status]
+    if said is Verdict.RULE_E:
+        cancel = CancelRequested(now_ns, bracket.entry_id)
+        return Decision((cancel,), ticket=Ticket(named_id, bracket.basket_id, closes=False), named_id=named_id)
+    if said is Verdict.RULE_X:
+        request = ExitRequested(now_ns, bracket.basket_id)
+        return Decision((request,), ticket=Ticket(named_id, bracket.basket_id, closes=True), named_id=named_id)
+    if said is Verdict.WAIT:
+        return Decision(waits_for=bracket.basket_id, named_id=named_id)
+    if said is Verdict.COUNTS_AS_EXIT:
+        remembered = () if bracket.exit_accepted else (ExitAccepted(now_ns, bracket.basket_id),)
+        return Decision(remembered, Cancelled(named_id))
+    if said is Verdict.SUCCESS:
+        return Decision(outcome=Cancelled(named_id))
+    if said is Verdict.NOT_FOUND:
+        return Decision(outcome=NotFound())
+    return Decision(outcome=Refused(_REASONS[said]))
+
+
+def _by_status(entry: Order, named_id: str) -> Outcome:
+    said = BY_STATUS[entry.status]
+    return Cancelled(named_id) if said is Verdict.SUCCESS else Refused(_REASONS[said])

@@ -1,0 +1,328 @@
+"""evolve: the only function that changes state. Recovery folds the journal with the same one.
+
+One small function for each event, chosen by the event's type from the table at the end.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from bracketd.domain.account import Account, Position
+from bracketd.domain.bracket import Bracket, Exit
+from bracketd.domain.events import (
+    AccountOpened,
+    AnyEvent,
+    BracketPlaced,
+    CancelRefused,
+    CancelRequested,
+    ClosingAccepted,
+    ClosingRefused,
+    ClosingRequested,
+    ExitAccepted,
+    ExitRequested,
+    LegCompleted,
+    LegsAdjusted,
+    LegsGrown,
+    LegsOpened,
+    OrderAccepted,
+    OrderCancelled,
+    OrderRefused,
+    OrderTriggered,
+    TickSeen,
+    TradeBooked,
+)
+from bracketd.domain.ist import activity_reference
+from bracketd.domain.order import Leg, Order, OrderType, Product, Side, Status, Trade, Validity
+from bracketd.engine.invariant import invariant
+from bracketd.engine.margin import settle_margin
+from bracketd.engine.numbering import take_number
+from bracketd.engine.state import Market, State
+from bracketd.engine.transitions import Happening, next_status
+
+ACTIVITY_STEP_NS = 512
+"""Successive references of one order stay this far apart, so that a float64 still tells them apart (wire.md 1.6)."""
+
+
+def evolve(state: State, event: AnyEvent) -> None:
+    """Apply one event. Raises InvariantBroken for an event that cannot follow what went before."""
+    state.last_event_ns = max(state.last_event_ns, event.at_ns)
+    _BY_EVENT[type(event)](state, event)
+
+
+def _touch(order: Order, at_ns: int) -> None:
+    order.changed_ns = at_ns
+    order.activity_reference = max(order.activity_reference + ACTIVITY_STEP_NS, activity_reference(at_ns))
+
+
+def _happen(order: Order, happening: Happening, at_ns: int) -> None:
+    order.status = next_status(order.status, happening, order.status_before)
+    _touch(order, at_ns)
+
+
+def _settle(state: State, bracket: Bracket) -> None:
+    settle_margin(state, bracket, state.accounts[bracket.client_id])
+
+
+def _account_opened(state: State, event: AccountOpened) -> None:
+    invariant(event.client_id not in state.accounts, "an account is opened once", event.client_id)
+    state.accounts[event.client_id] = Account(
+        client_id=event.client_id, cash_paise=event.cash_paise, leverage=event.leverage
+    )
+
+
+def _tick_seen(state: State, event: TickSeen) -> None:
+    state.markets[event.instrument] = Market(event.print_paise, event.bids, event.asks, {})
+
+
+def _bracket_placed(state: State, event: BracketPlaced) -> None:
+    invariant(event.entry_id not in state.orders, "an order id is given once", event.entry_id)
+    take_number(state, event.basket_id)
+    take_number(state, event.entry_id)
+    state.orders[event.entry_id] = Order(
+        order_id=event.entry_id,
+        basket_id=event.basket_id,
+        parent_id="",
+        client_id=event.client_id,
+        instrument=event.instrument,
+        leg=Leg.ENTRY,
+        side=event.side,
+        order_type=event.order_type,
+        product=event.product,
+        validity=event.validity,
+        quantity=event.quantity,
+        remaining=event.quantity,
+        price_paise=event.price_paise,
+        trigger_paise=event.trigger_paise,
+        disclosed_quantity=event.disclosed_quantity,
+        protection_bp=event.protection_bp,
+        user_order_id=event.user_order_id,
+        device=event.device,
+        **_born(event.at_ns),
+    )
+    bracket = state.brackets[event.basket_id] = Bracket(
+        basket_id=event.basket_id,
+        client_id=event.client_id,
+        instrument=event.instrument,
+        side=event.side,
+        entry_id=event.entry_id,
+        target_offset_paise=event.target_offset_paise,
+        stop_offset_paise=event.stop_offset_paise,
+        tick_paise=event.tick_paise,
+        lower_band_paise=event.lower_band_paise,
+        upper_band_paise=event.upper_band_paise,
+        reference_paise=event.reference_paise,
+    )
+    _settle(state, bracket)
+
+
+def _born(at_ns: int) -> dict[str, Any]:
+    return {
+        "status": Status.PENDING,
+        "placed_ns": at_ns,
+        "changed_ns": at_ns,
+        "activity_reference": activity_reference(at_ns),
+    }
+
+
+def _order_accepted(state: State, event: OrderAccepted) -> None:
+    order = state.orders[event.order_id]
+    waits = order.order_type in (OrderType.SL, OrderType.SLM) and not order.triggered
+    happening = Happening.ACCEPTED_STOP if waits else Happening.ACCEPTED
+    order.status_before = next_status(order.status_before, happening, order.status_before)
+    _happen(order, happening, event.at_ns)
+    order.exchange_order_id = event.exchange_order_id
+    order.accepted_ns = event.at_ns
+    order.priority = event.priority
+    state.exchange_ids[event.exchange_order_id] = event.order_id
+    state.acknowledged += 1
+    state.last_priority = max(state.last_priority, event.priority)
+
+
+def _order_refused(state: State, event: OrderRefused) -> None:
+    order = state.orders[event.order_id]
+    _happen(order, Happening.REFUSED, event.at_ns)
+    order.remaining = 0
+    order.rejection = event.text
+    _settle(state, state.brackets[order.basket_id])
+
+
+def _legs_opened(state: State, event: LegsOpened) -> None:
+    bracket = state.brackets[event.basket_id]
+    invariant(not bracket.stop_id, "legs are made once", event.basket_id)
+    entry = state.orders[bracket.entry_id]
+    for order_id, leg, order_type, price, trigger in (
+        (event.stop_id, Leg.STOPLOSS, OrderType.SLM, 0, event.trigger_paise),
+        (event.target_id, Leg.TARGET, OrderType.LIMIT, event.target_paise, 0),
+    ):
+        take_number(state, order_id)
+        state.orders[order_id] = Order(
+            order_id=order_id,
+            basket_id=bracket.basket_id,
+            parent_id=entry.order_id,
+            client_id=entry.client_id,
+            instrument=entry.instrument,
+            leg=leg,
+            side=entry.side.opposite,
+            order_type=order_type,
+            product=Product.MIS,
+            validity=Validity.DAY,
+            quantity=event.quantity,
+            remaining=event.quantity,
+            price_paise=price,
+            trigger_paise=trigger,
+            user_order_id=entry.user_order_id,
+            device=entry.device,
+            **_born(event.at_ns),
+        )
+    bracket.stop_id, bracket.target_id = event.stop_id, event.target_id
+
+
+def _legs_grown(state: State, event: LegsGrown) -> None:
+    bracket = state.brackets[event.basket_id]
+    stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
+    growth = event.quantity - stop.quantity
+    invariant(growth > 0, "legs only grow", event)
+    for leg in (stop, target):
+        leg.quantity = event.quantity
+        if not leg.terminal:
+            leg.remaining += growth
+            _touch(leg, event.at_ns)
+    if not target.terminal:
+        target.price_paise = event.target_paise
+    if stop.trigger_paise and not stop.triggered:
+        stop.trigger_paise = event.trigger_paise
+
+
+def _legs_adjusted(state: State, event: LegsAdjusted) -> None:
+    target = state.orders[state.brackets[event.basket_id].target_id]
+    if event.target_priority and not target.terminal:
+        target.priority = event.target_priority
+        state.last_priority = max(state.last_priority, event.target_priority)
+
+
+def _order_triggered(state: State, event: OrderTriggered) -> None:
+    order = state.orders[event.order_id]
+    order.triggered = True
+    order.status_before = next_status(order.status_before, Happening.TRIGGERED, order.status_before)
+    _happen(order, Happening.TRIGGERED, event.at_ns)
+
+
+def _trade_booked(state: State, event: TradeBooked) -> None:
+    order = state.orders[event.order_id]
+    bracket = state.brackets[order.basket_id]
+    invariant(event.trade_id not in state.trades, "a trade counts once", event.trade_id)
+    invariant(0 < event.quantity <= order.remaining, "a fill is within what remains", event)
+    value = event.price_paise * event.quantity
+    state.trades[event.trade_id] = Trade(event.trade_id, event.order_id, event.price_paise, event.quantity, event.at_ns)
+    order.filled += event.quantity
+    order.traded_value_paise += value
+    order.last_trade_paise = event.price_paise
+    order.last_trade_ns = event.at_ns
+    if order.leg is Leg.ENTRY:
+        order.remaining -= event.quantity
+        _happen(order, Happening.FILLED_PART if order.remaining else Happening.FILLED, event.at_ns)
+    else:
+        # One exit budget: what one leg trades is gone from the other in the same event.
+        bracket.last_exit_id = order.order_id
+        for leg_id in (bracket.stop_id, bracket.target_id):
+            leg = state.orders[leg_id]
+            if not leg.terminal:
+                leg.remaining -= event.quantity
+                _touch(leg, event.at_ns)
+        _happen(order, Happening.FILLED_PART, event.at_ns)
+    if event.aggressive:
+        taken = state.markets[order.instrument].taken.setdefault(order.client_id, [0, 0])
+        taken[0 if order.side is Side.BUY else 1] += event.quantity
+    _book_position(state, order, event.quantity, value)
+    _settle(state, bracket)
+
+
+def _book_position(state: State, order: Order, quantity: int, value_paise: int) -> None:
+    key = f"{order.client_id} {order.instrument} {order.product}"
+    position = state.positions.setdefault(key, Position())
+    if order.side is Side.BUY:
+        position.bought += quantity
+        position.bought_value_paise += value_paise
+    else:
+        position.sold += quantity
+        position.sold_value_paise += value_paise
+
+
+def _cancel_requested(state: State, event: CancelRequested) -> None:
+    order = state.orders[event.order_id]
+    order.status_before = order.status
+    order.cancel_refused = False
+    _happen(order, Happening.CANCEL_REQUESTED, event.at_ns)
+
+
+def _order_cancelled(state: State, event: OrderCancelled) -> None:
+    order = state.orders[event.order_id]
+    _happen(order, Happening.CANCELLED, event.at_ns)
+    order.remaining = 0
+    order.info = event.info
+    if order.leg is Leg.ENTRY:
+        _settle(state, state.brackets[order.basket_id])
+
+
+def _cancel_refused(state: State, event: CancelRefused) -> None:
+    order = state.orders[event.order_id]
+    _happen(order, Happening.CANCEL_REFUSED, event.at_ns)
+    order.cancel_refused = True
+    order.rejection = event.text
+
+
+def _leg_completed(state: State, event: LegCompleted) -> None:
+    order = state.orders[event.order_id]
+    _happen(order, Happening.COMPLETED, event.at_ns)
+    order.remaining = 0
+
+
+def _exit_requested(state: State, event: ExitRequested) -> None:
+    bracket = state.brackets[event.basket_id]
+    bracket.exit, bracket.exit_refusal = Exit.REQUESTED, ""
+
+
+def _closing_requested(state: State, event: ClosingRequested) -> None:
+    state.brackets[event.basket_id].exit = Exit.CLOSING
+
+
+def _closing_accepted(state: State, event: ClosingAccepted) -> None:
+    bracket = state.brackets[event.basket_id]
+    stop = state.orders[bracket.stop_id]
+    _happen(stop, Happening.CLOSING, event.at_ns)
+    stop.order_type, stop.price_paise, stop.trigger_paise = OrderType.MARKET, 0, 0
+    stop.info = "CLOSING"
+    bracket.exit = Exit.ACCEPTED
+    stop.priority = event.priority
+    state.last_priority = max(state.last_priority, event.priority)
+
+
+def _closing_refused(state: State, event: ClosingRefused) -> None:
+    bracket = state.brackets[event.basket_id]
+    bracket.exit, bracket.exit_refusal = Exit.REFUSED, event.text
+
+
+def _exit_accepted(state: State, event: ExitAccepted) -> None:
+    state.brackets[event.basket_id].exit = Exit.ACCEPTED
+
+
+_BY_EVENT: dict[type, Callable[[State, Any], None]] = {
+    AccountOpened: _account_opened,
+    TickSeen: _tick_seen,
+    BracketPlaced: _bracket_placed,
+    OrderAccepted: _order_accepted,
+    OrderRefused: _order_refused,
+    LegsOpened: _legs_opened,
+    LegsGrown: _legs_grown,
+    LegsAdjusted: _legs_adjusted,
+    OrderTriggered: _order_triggered,
+    TradeBooked: _trade_booked,
+    CancelRequested: _cancel_requested,
+    OrderCancelled: _order_cancelled,
+    CancelRefused: _cancel_refused,
+    LegCompleted: _leg_completed,
+    ExitRequested: _exit_requested,
+    ClosingRequested: _closing_requested,
+    ClosingAccepted: _closing_accepted,
+    ClosingRefused: _closing_refused,
+    ExitAccepted: _exit_accepted,
+}

@@ -1,0 +1,91 @@
+"""The invariants of bracket.md section 8 that one state can show. The cheap ones are checked after every step."""
+
+from bracketd.domain.account import Position
+from bracketd.domain.bracket import Bracket
+from bracketd.domain.order import Leg, Order, OrderType, Side, Status
+from bracketd.engine.invariant import invariant
+from bracketd.engine.state import State
+
+
+def check_bracket(state: State, bracket: Bracket) -> None:
+    """What must hold of one bracket between two steps; raises InvariantBroken naming the first that does not."""
+    entry = state.orders[bracket.entry_id]
+    _check_quantities(entry)
+    if not bracket.stop_id:
+        invariant(entry.filled == 0, "a filled entry has legs (6)", entry.order_id)
+        return
+    stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
+    open_quantity = state.open_quantity(bracket)
+    invariant(entry.filled > 0, "no leg before a fill (6)", bracket.basket_id)
+    invariant(open_quantity >= 0, "a bracket never exits more than it entered (1)", bracket.basket_id)
+    for leg in (stop, target):
+        _check_quantities(leg)
+        invariant(leg.quantity == entry.filled, "a leg's quantity is the entry's filled quantity (6)", leg.order_id)
+        invariant(
+            leg.remaining == (0 if leg.terminal else open_quantity),
+            "what remains of a working leg is what is open (1)",
+            leg.order_id,
+        )
+    if open_quantity:
+        protected = not stop.terminal and (stop.at_market or stop.trigger_paise > 0)
+        invariant(protected, "what is open is protected (2)", bracket.basket_id)
+    elif entry.terminal:
+        invariant(stop.terminal and target.terminal, "nothing of a closed bracket works (13)", bracket.basket_id)
+    if stop.triggered or stop.order_type is OrderType.MARKET:
+        invariant(target.terminal, "a stop in force leaves no target (1)", bracket.basket_id)
+
+
+def _check_quantities(order: Order) -> None:
+    invariant(order.filled >= 0 and order.remaining >= 0 and order.cancelled >= 0, "no negative (4)", order.order_id)
+    if order.status is Status.COMPLETE and order.leg is Leg.ENTRY:
+        invariant(order.filled == order.quantity, "COMPLETE means filled (4)", order.order_id)
+    if order.terminal:
+        invariant(order.remaining == 0, "nothing remains of a terminal order (3)", order.order_id)
+
+
+def check_state(state: State) -> None:
+    """Everything that the whole state can show: brackets, trades, positions, margin and numbers."""
+    for bracket in state.brackets.values():
+        check_bracket(state, bracket)
+    _check_trades(state)
+    _check_margin(state)
+    for exchange_id, order_id in state.exchange_ids.items():
+        invariant(state.orders[order_id].exchange_order_id == exchange_id, "an exchange id is one order's (16)")
+
+
+def _check_trades(state: State) -> None:
+    filled: dict[str, int] = {}
+    value: dict[str, int] = {}
+    positions: dict[str, Position] = {}
+    for trade in state.trades.values():
+        order = state.orders[trade.order_id]
+        worth = trade.price_paise * trade.quantity
+        filled[trade.order_id] = filled.get(trade.order_id, 0) + trade.quantity
+        value[trade.order_id] = value.get(trade.order_id, 0) + worth
+        key = f"{order.client_id} {order.instrument} {order.product}"
+        position = positions.setdefault(key, Position())
+        if order.side is Side.BUY:
+            position.bought += trade.quantity
+            position.bought_value_paise += worth
+        else:
+            position.sold += trade.quantity
+            position.sold_value_paise += worth
+    for order in state.orders.values():
+        invariant(filled.get(order.order_id, 0) == order.filled, "trades equal fills (5)", order.order_id)
+        invariant(value.get(order.order_id, 0) == order.traded_value_paise, "trades give the average (5)")
+    invariant(positions == state.positions, "positions are the sum of trades (5)")
+
+
+def _check_margin(state: State) -> None:
+    for account in state.accounts.values():
+        brackets = [b for b in state.brackets.values() if b.client_id == account.client_id]
+        invariant(
+            account.blocked_paise == sum(b.blocked_paise for b in brackets)
+            and account.realised_paise == sum(b.realised_paise for b in brackets),
+            "an account's sums are its brackets' (21)",
+            account.client_id,
+        )
+        for bracket in brackets:
+            rows = state.rows_of(bracket)
+            if all(row.terminal for row in rows) and state.open_quantity(bracket) == 0:
+                invariant(bracket.blocked_paise == 0, "a closed bracket blocks nothing (21)", bracket.basket_id)

@@ -1,0 +1,144 @@
+"""Placing: whether a bracket may be taken on. The reasons are judged in the order of bracket.md section 6."""
+
+from collections.abc import Mapping
+
+from bracketd.domain.bracket import Bracket
+from bracketd.domain.commands import PlaceBracket
+from bracketd.domain.events import BracketPlaced
+from bracketd.domain.instrument import Instrument
+from bracketd.domain.order import OrderType, Product, Side
+from bracketd.domain.outcomes import Placed, Refused
+from bracketd.domain.reasons import Reason
+from bracketd.domain.session import SessionPhase
+from bracketd.engine.cancelling import Decision
+from bracketd.engine.margin import blocked_paise
+from bracketd.engine.moment import Moment
+from bracketd.engine.numbering import next_numbers
+from bracketd.engine.pricing import leg_prices
+from bracketd.engine.state import State
+
+_PRICED = frozenset({OrderType.LIMIT, OrderType.SL})
+_STOPS = frozenset({OrderType.SL, OrderType.SLM})
+
+
+def decide_place(state: State, command: PlaceBracket, instruments: Mapping[str, Instrument], now: Moment) -> Decision:
+    """Judge a placement: one event that takes the bracket on, or the first reason why not."""
+    instrument = instruments.get(command.instrument)
+    if instrument is None:
+        return _refuse(Reason.UNKNOWN_INSTRUMENT, "instrument_token")
+    if command.product is not Product.MIS:
+        return _refuse(Reason.PRODUCT_NOT_ALLOWED, "product")
+    if now.phase is not SessionPhase.OPEN:
+        return _refuse(Reason.SESSION_CLOSED)
+    last = now.print_paise or instrument.base_price_paise
+    reference = _reference(command, last)
+    refusal = (
+        _quantity_fault(command, instrument)
+        or _price_fault(command, instrument)
+        or _trigger_fault(command, last)
+        or _offset_fault(command, instrument, reference)
+    )
+    if refusal is not None:
+        return Decision(outcome=refusal)
+    account = state.accounts[command.client_id]
+    if blocked_paise(reference, command.quantity, 0, account.leverage) > account.available_paise:
+        return _refuse(Reason.MARGIN_SHORT)
+    basket_id, entry_id = next_numbers(state, now.at_ns, 2)
+    placed = BracketPlaced(
+        at_ns=now.at_ns,
+        basket_id=basket_id,
+        entry_id=entry_id,
+        client_id=command.client_id,
+        instrument=command.instrument,
+        side=command.side,
+        order_type=command.order_type,
+        product=command.product,
+        validity=command.validity,
+        quantity=command.quantity,
+        price_paise=command.price_paise if command.order_type in _PRICED else 0,
+        trigger_paise=command.trigger_paise if command.order_type in _STOPS else 0,
+        target_offset_paise=command.target_offset_paise,
+        stop_offset_paise=command.stop_offset_paise,
+        tick_paise=instrument.tick_paise,
+        lower_band_paise=instrument.lower_band_paise,
+        upper_band_paise=instrument.upper_band_paise,
+        reference_paise=reference,
+        disclosed_quantity=command.disclosed_quantity,
+        protection_bp=command.protection_bp,
+        user_order_id=command.user_order_id,
+        device=command.device,
+    )
+    return Decision((placed,), Placed(basket_id, entry_id), named_id=entry_id)
+
+
+def _refuse(reason: Reason, field: str = "") -> Decision:
+    return Decision(outcome=Refused(reason, field))
+
+
+def _reference(command: PlaceBracket, last_paise: int) -> int:
+    """The price that offsets and margin are judged from: the limit, an SL-M's trigger, a MARKET's last print."""
+    if command.order_type in _PRICED:
+        return command.price_paise
+    return command.trigger_paise if command.order_type is OrderType.SLM else last_paise
+
+
+def _quantity_fault(command: PlaceBracket, instrument: Instrument) -> Refused | None:
+    if command.quantity <= 0 or command.quantity % instrument.lot:
+        return Refused(Reason.BAD_LOT, "quantity")
+    if command.quantity > instrument.freeze_quantity:
+        return Refused(Reason.FREEZE_QUANTITY, "quantity")
+    return None
+
+
+def _price_fault(command: PlaceBracket, instrument: Instrument) -> Refused | None:
+    prices = []
+    if command.order_type in _PRICED:
+        prices.append(("price", command.price_paise))
+    if command.order_type in _STOPS:
+        prices.append(("trigger_price", command.trigger_paise))
+    for field, paise in prices:
+        if field in command.finer or not instrument.on_tick(paise):
+            return Refused(Reason.BAD_TICK, field)
+    for field, paise in prices:
+        if not instrument.in_band(paise):
+            return Refused(Reason.OUTSIDE_BAND, field)
+    return None
+
+
+def _trigger_fault(command: PlaceBracket, last_paise: int) -> Refused | None:
+    """A stop entry's trigger lies strictly beyond the last print, an SL's limit at or beyond its trigger (3.5)."""
+    if command.order_type not in _STOPS:
+        return None
+    sign = 1 if command.side is Side.BUY else -1
+    behind = sign * (command.trigger_paise - last_paise) <= 0
+    if command.order_type is OrderType.SL:
+        behind = behind or sign * (command.price_paise - command.trigger_paise) < 0
+    return Refused(Reason.TRIGGER_WRONG_SIDE, "trigger_price") if behind else None
+
+
+def _offset_fault(command: PlaceBracket, instrument: Instrument, reference_paise: int) -> Refused | None:
+    """Both offsets are at least one tick and put their legs inside the band (bracket.md 2.2)."""
+    offsets = (
+        ("square_off_value", command.target_offset_paise),
+        ("stop_loss_value", command.stop_offset_paise),
+    )
+    for field, paise in offsets:
+        if field in command.finer or paise < instrument.tick_paise:
+            return Refused(Reason.OFFSET_INVALID, field)
+    probe = Bracket(
+        basket_id="",
+        client_id="",
+        instrument=instrument.key,
+        side=command.side,
+        entry_id="",
+        target_offset_paise=command.target_offset_paise,
+        stop_offset_paise=command.stop_offset_paise,
+        tick_paise=instrument.tick_paise,
+        lower_band_paise=instrument.lower_band_paise,
+        upper_band_paise=instrument.upper_band_paise,
+        reference_paise=reference_paise,
+    )
+    for (field, _), paise in zip(offsets, leg_prices(probe, reference_paise, 1), strict=True):
+        if not instrument.in_band(paise):
+            return Refused(Reason.OFFSET_INVALID, field)
+    return None

@@ -1,0 +1,32 @@
+"""Where a bracket's legs are priced: offsets from the exact average entry price, rounded toward the entry.
+
+bracket.md section 2.2. The average is a quotient of two integers and is never rounded itself.
+"""
+
+from bracketd.domain.bracket import Bracket
+from bracketd.domain.money import ceil_to_tick, floor_to_tick
+from bracketd.domain.order import Side
+
+
+def leg_prices(bracket: Bracket, value_paise: int, quantity: int) -> tuple[int, int]:
+    """(target price, stop trigger) in paise for an average entry price of value/quantity, before the band.
+
+    Buy: average + target offset, average - stop offset; sell mirrored. Both are rounded to the tick toward the entry.
+    """
+    tick = bracket.tick_paise
+    profit = bracket.target_offset_paise * quantity
+    loss = bracket.stop_offset_paise * quantity
+    if bracket.side is Side.BUY:
+        target = floor_to_tick((value_paise + profit) // quantity, tick)
+        trigger = ceil_to_tick(-((loss - value_paise) // quantity), tick)
+    else:
+        target = ceil_to_tick(-((profit - value_paise) // quantity), tick)
+        trigger = floor_to_tick((value_paise + loss) // quantity, tick)
+    return target, trigger
+
+
+def rebased_prices(bracket: Bracket, value_paise: int, quantity: int) -> tuple[int, int]:
+    """As leg_prices, each kept inside the band at its outermost tick."""
+    low, high = bracket.lower_band_paise, bracket.upper_band_paise
+    target, trigger = leg_prices(bracket, value_paise, quantity)
+    return max(low, min(high, target)), max(low, min(high, trigger))

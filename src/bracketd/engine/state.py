@@ -1,0 +1,68 @@
+"""The engine's whole state: what the fold of all events is. Only evolve changes it."""
+
+import msgspec
+
+from bracketd.domain.account import Account, Position
+from bracketd.domain.bracket import Bracket
+from bracketd.domain.instrument import Level
+from bracketd.domain.order import Order, Trade
+
+
+class Market(msgspec.Struct):
+    """What was last relied on of one instrument's market.
+
+    `taken` holds for each account how many displayed shares its arrivals used up since: [of the asks, of the bids].
+    Displayed quantity is used best level first, so that two numbers say it all.
+    """
+
+    print_paise: int
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    taken: dict[str, list[int]]
+
+
+class State(msgspec.Struct):
+    """Everything the engine knows. The counters hold the last number given out of each kind."""
+
+    accounts: dict[str, Account] = {}
+    orders: dict[str, Order] = {}
+    brackets: dict[str, Bracket] = {}
+    exchange_ids: dict[str, str] = {}
+    trades: dict[str, Trade] = {}
+    positions: dict[str, Position] = {}
+    markets: dict[str, Market] = {}
+    id_date: str = ""
+    id_last: int = 0
+    acknowledged: int = 0
+    last_priority: int = 0
+    last_event_ns: int = 0
+
+    def bracket_of(self, order_id: str) -> Bracket:
+        """The bracket that an order belongs to."""
+        return self.brackets[self.orders[order_id].basket_id]
+
+    def rows_of(self, bracket: Bracket) -> list[Order]:
+        """The bracket's rows, entry first, then the legs in the order of their making."""
+        ids = (bracket.entry_id, bracket.stop_id, bracket.target_id)
+        return [self.orders[order_id] for order_id in ids if order_id]
+
+    def open_quantity(self, bracket: Bracket) -> int:
+        """Shares bought and not sold again (sell mirrored): open = entry.filled - target.filled - stop.filled."""
+        filled = self.orders[bracket.entry_id].filled
+        if bracket.stop_id:
+            filled -= self.orders[bracket.stop_id].filled + self.orders[bracket.target_id].filled
+        return filled
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(State)
+
+
+def encode_state(state: State) -> bytes:
+    """A snapshot of the whole state."""
+    return _encoder.encode(state)
+
+
+def decode_state(blob: bytes) -> State:
+    """The state of a snapshot; raises msgspec.DecodeError where the bytes are none."""
+    return _decoder.decode(blob)

@@ -1,0 +1,74 @@
+"""The life of an order as a table: which status follows which, one row a rule (bracket.md section 2).
+
+A pair that is not in the table cannot happen: `next_status` stops the engine. None as the next status means "the
+status before the request", which is what a refused cancel returns to.
+"""
+
+from enum import StrEnum
+
+from bracketd.domain.order import Status
+from bracketd.engine.invariant import InvariantBroken
+
+
+class Happening(StrEnum):
+    """What can happen to an order, as far as its status is concerned."""
+
+    ACCEPTED = "accepted"
+    ACCEPTED_STOP = "accepted, waits for its trigger"
+    REFUSED = "refused"
+    TRIGGERED = "triggered"
+    FILLED_PART = "filled in part"
+    FILLED = "filled"
+    CANCEL_REQUESTED = "cancel requested"
+    CANCEL_REFUSED = "cancel refused"
+    CANCELLED = "cancelled"
+    COMPLETED = "completed"
+    CLOSING = "became the closing order"
+
+
+_P, _C, _T, _X = Status.PENDING, Status.CONFIRMED, Status.TRIGGER_PENDING, Status.CANCEL_PENDING
+_DONE, _GONE, _NO = Status.COMPLETE, Status.CANCELLED, Status.REJECTED
+
+TRANSITIONS: dict[tuple[Status, Happening], Status | None] = {
+    (_P, Happening.ACCEPTED): _C,
+    (_P, Happening.ACCEPTED_STOP): _T,
+    (_P, Happening.REFUSED): _NO,
+    (_P, Happening.TRIGGERED): _C,
+    (_P, Happening.FILLED_PART): _P,
+    (_P, Happening.FILLED): _DONE,
+    (_P, Happening.CANCEL_REQUESTED): _X,
+    (_P, Happening.CANCELLED): _GONE,
+    (_P, Happening.COMPLETED): _DONE,
+    (_P, Happening.CLOSING): _C,
+    (_C, Happening.FILLED_PART): _C,
+    (_C, Happening.FILLED): _DONE,
+    (_C, Happening.CANCEL_REQUESTED): _X,
+    (_C, Happening.CANCELLED): _GONE,
+    (_C, Happening.COMPLETED): _DONE,
+    (_C, Happening.CLOSING): _C,
+    (_T, Happening.TRIGGERED): _C,
+    (_T, Happening.FILLED_PART): _T,
+    (_T, Happening.FILLED): _DONE,
+    (_T, Happening.CANCEL_REQUESTED): _X,
+    (_T, Happening.CANCELLED): _GONE,
+    (_T, Happening.COMPLETED): _DONE,
+    (_T, Happening.CLOSING): _C,
+    (_X, Happening.ACCEPTED): _X,
+    (_X, Happening.ACCEPTED_STOP): _X,
+    (_X, Happening.REFUSED): _NO,
+    (_X, Happening.TRIGGERED): _X,
+    (_X, Happening.FILLED_PART): _X,
+    (_X, Happening.FILLED): _DONE,
+    (_X, Happening.CANCEL_REFUSED): None,
+    (_X, Happening.CANCELLED): _GONE,
+    (_X, Happening.COMPLETED): _DONE,
+}
+
+
+def next_status(status: Status, happening: Happening, before: Status) -> Status:
+    """The status after a happening; `before` is what a refused cancel returns to. Raises InvariantBroken."""
+    try:
+        following = TRANSITIONS[status, happening]
+    except KeyError:
+        raise InvariantBroken(f"an order that is {status} cannot be {happening}") from None
+    return before if following is None else following
