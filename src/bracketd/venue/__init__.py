@@ -1,0 +1,1 @@
+"""Where orders work: the Venue protocol and the paper exchange."""

@@ -1,0 +1,1 @@
+"""The paper exchange: an honest market for one account at a time."""

@@ -1,0 +1,205 @@
+"""The paper exchange's book of one instrument: who waits at which price, and what the market shows.
+
+Prices are paise, quantities shares. A level keeps its orders in time order, which is the order of insertion.
+"""
+
+from collections.abc import Iterator
+
+from sortedcontainers import SortedDict
+
+from bracketd.domain.instrument import Level
+from bracketd.domain.order import OrderType
+
+
+class Pair:
+    """The two legs of one bracket under one quantity: a fill on one is a fill of both."""
+
+    __slots__ = ("basket_id", "remaining", "stop", "target")
+
+    def __init__(self, basket_id: str, remaining: int) -> None:
+        self.basket_id = basket_id
+        self.remaining = remaining
+        self.stop: Work | None = None
+        self.target: Work | None = None
+
+
+class Work:
+    """One order at work. `resting_at` is the price level it stands at, 0 when it stands at none."""
+
+    __slots__ = (
+        "account",
+        "basket_id",
+        "book",
+        "buy",
+        "immediate",
+        "kind",
+        "limit_paise",
+        "order_id",
+        "own_remaining",
+        "pair",
+        "priority",
+        "protection_bp",
+        "trigger_paise",
+        "waiting",
+    )
+
+    def __init__(
+        self,
+        *,
+        order_id: str,
+        basket_id: str,
+        account: str,
+        book: "Book",
+        buy: bool,
+        kind: OrderType,
+        quantity: int,
+        limit_paise: int,
+        trigger_paise: int,
+        priority: int,
+        pair: Pair | None = None,
+        waiting: bool = False,
+        immediate: bool = False,
+        protection_bp: int = 0,
+    ) -> None:
+        self.order_id = order_id
+        self.basket_id = basket_id
+        self.account = account
+        self.book = book
+        self.buy = buy
+        self.kind = kind
+        self.own_remaining = quantity
+        self.limit_paise = limit_paise
+        self.trigger_paise = trigger_paise
+        self.priority = priority
+        self.pair = pair
+        self.waiting = waiting
+        self.immediate = immediate
+        self.protection_bp = protection_bp
+
+    @property
+    def remaining(self) -> int:
+        """Shares that may still trade: the pair's, where the order is one of a pair."""
+        return self.own_remaining if self.pair is None else self.pair.remaining
+
+    @property
+    def limited(self) -> bool:
+        """Whether the order has a limit price of its own and may rest at it."""
+        return self.kind is OrderType.LIMIT or self.kind is OrderType.SL
+
+    def take(self, quantity: int) -> None:
+        """Count a fill."""
+        if self.pair is None:
+            self.own_remaining -= quantity
+        else:
+            self.pair.remaining -= quantity
+
+    def reached(self, price_paise: int) -> bool:
+        """Whether a print at this price triggers the waiting stop: at or through its trigger."""
+        return price_paise >= self.trigger_paise if self.buy else price_paise <= self.trigger_paise
+
+
+LevelOrders = dict[str, Work]
+
+
+class Book:
+    """Everything at work in one instrument."""
+
+    __slots__ = ("asks", "base_paise", "bids", "instrument", "market", "print_paise", "resting", "stops", "taken")
+
+    def __init__(self, instrument: str, base_paise: int) -> None:
+        self.instrument = instrument
+        self.base_paise = base_paise
+        self.print_paise = 0
+        self.bids: tuple[Level, ...] = ()
+        self.asks: tuple[Level, ...] = ()
+        self.taken: dict[str, list[int]] = {}
+        # Index 0 sells, 1 buys; each maps a price to the orders there, by order id, first come first.
+        self.resting: tuple[SortedDict[int, LevelOrders], ...] = (SortedDict(), SortedDict())
+        self.stops: tuple[SortedDict[int, LevelOrders], ...] = (SortedDict(), SortedDict())
+        self.market: dict[str, Work] = {}
+
+    @property
+    def reference_paise(self) -> int:
+        """The last print, or the base price before the first."""
+        return self.print_paise or self.base_paise
+
+    def add(self, work: Work) -> None:
+        """Put an order where it belongs: among the stops, at its limit, or with those at market."""
+        if work.waiting:
+            self.stops[work.buy].setdefault(work.trigger_paise, {})[work.order_id] = work
+        elif work.limited:
+            self.resting[work.buy].setdefault(work.limit_paise, {})[work.order_id] = work
+        else:
+            self.market[work.order_id] = work
+
+    def remove(self, work: Work) -> None:
+        """Take an order out, wherever it is; one that is nowhere is no fault."""
+        if work.waiting:
+            _drop(self.stops[work.buy], work.trigger_paise, work.order_id)
+        elif work.limited:
+            _drop(self.resting[work.buy], work.limit_paise, work.order_id)
+        else:
+            self.market.pop(work.order_id, None)
+
+    def replace_stop(self, work: Work, trigger_paise: int) -> None:
+        """Give a waiting stop another trigger; its place in time stays its priority."""
+        self.remove(work)
+        work.trigger_paise = trigger_paise
+        self.add(work)
+
+    def reached_stops(self, price_paise: int) -> list[Work]:
+        """The waiting stops that a print at this price triggers, in time order."""
+        sells, buys = self.stops
+        found: list[Work] = []
+        for trigger in reversed(sells):
+            if trigger < price_paise:
+                break
+            found.extend(sells[trigger].values())
+        for trigger in buys:
+            if trigger > price_paise:
+                break
+            found.extend(buys[trigger].values())
+        found.sort(key=_by_priority)
+        return found
+
+    def limits_through(self, price_paise: int, *, strictly: bool) -> Iterator[Work]:
+        """Resting limits that a price is at or beyond (strictly: only beyond), on both sides."""
+        sells, buys = self.resting
+        for limit in reversed(buys):
+            if limit < price_paise or (strictly and limit == price_paise):
+                break
+            yield from buys[limit].values()
+        for limit in sells:
+            if limit > price_paise or (strictly and limit == price_paise):
+                break
+            yield from sells[limit].values()
+
+    def displayed(self, work: Work) -> list[tuple[int, int]]:
+        """(price, quantity) that the market still shows to the order's account, best first."""
+        levels = self.asks if work.buy else self.bids
+        used = self.taken.get(work.account, _NOTHING)[0 if work.buy else 1]
+        left: list[tuple[int, int]] = []
+        for price, quantity in levels:
+            if used >= quantity:
+                used -= quantity
+                continue
+            left.append((price, quantity - used))
+            used = 0
+        return left
+
+    def use(self, work: Work, quantity: int) -> None:
+        """Count displayed quantity as used up for the order's account until the next tick."""
+        self.taken.setdefault(work.account, [0, 0])[0 if work.buy else 1] += quantity
+
+
+_NOTHING = [0, 0]
+
+
+def _by_priority(work: Work) -> int:
+    return work.priority
+
+
+def _drop(side: SortedDict[int, LevelOrders], price_paise: int, order_id: str) -> None:
+    level = side.get(price_paise)
+    if level is not None and level.pop(order_id, None) is not None and not level:
+        del side[price_paise]
