@@ -1,0 +1,1 @@
+"""Where the parts are put together: the single writer, recovery, settings."""

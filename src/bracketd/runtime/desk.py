@@ -1,0 +1,223 @@
+"""The desk: the single writer. It gives a command its time, asks the engine, keeps what was decided, and answers.
+
+Everything happens on one event loop, one step after the other. The desk runs ahead of the disk; nobody outside sees
+that, because an outcome is returned, and a read is sent, only when the journal's watermark has passed all that it
+shows. If a step or the journal fails, the desk stops for good: the process must end, and a restart replays.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from bracketd.domain.commands import Command, OpenAccount, PlaceBracket
+from bracketd.domain.events import encode_step
+from bracketd.domain.instructions import Report
+from bracketd.domain.instrument import Instrument, Tick
+from bracketd.domain.outcomes import Outcome, Unknown
+from bracketd.domain.session import SessionPhase
+from bracketd.engine.cancelling import Decision, outcome_of
+from bracketd.engine.deciding import decide
+from bracketd.engine.moment import Moment
+from bracketd.engine.state import State
+from bracketd.journal.group import GroupCommit
+from bracketd.runtime.clock import Clock
+from bracketd.runtime.sightings import Sightings
+from bracketd.runtime.step import Step
+from bracketd.venue.protocol import MarketVenue
+
+_log = logging.getLogger(__name__)
+
+VENUE_WAIT_S = 2.0
+"""How long a request waits for a venue's answer before it is told that the outcome is not known (bracket.md 1)."""
+
+
+class NotServing(Exception):
+    """The desk has stopped or is stopping; nothing may be acknowledged."""
+
+
+class Desk:
+    """Commands in, durable outcomes out.
+
+    `state` is live: whoever shows any of it outside awaits `durable()` between rendering and sending. `account_terms`
+    tells the opening cash (paise) and the leverage of a client that the engine does not know yet, None for nobody.
+    """
+
+    def __init__(
+        self,
+        *,
+        state: State,
+        venue: MarketVenue,
+        instruments: Mapping[str, Instrument],
+        commit: GroupCommit,
+        clock: Clock,
+        phase: Callable[[int], SessionPhase],
+        account_terms: Callable[[str], tuple[int, int] | None],
+        venue_wait_s: float = VENUE_WAIT_S,
+    ) -> None:
+        self.state = state
+        self.instruments = instruments
+        self.failure = ""
+        self._venue = venue
+        self._commit = commit
+        self._clock = clock
+        self._phase = phase
+        self._account_terms = account_terms
+        self._venue_wait_s = venue_wait_s
+        self._sightings = Sightings(venue)
+        self._last_seq = commit.durable_seq
+        self._movement: dict[str, list[asyncio.Future[None]]] = {}
+        self._failed = asyncio.Event()
+        commit.on_failure.append(lambda fault: self.fail(f"the journal failed: {fault!r}"))
+        venue.start(self.deliver)
+
+    @property
+    def serving(self) -> bool:
+        """Whether the desk may acknowledge anything."""
+        return not self.failure
+
+    def now_ns(self) -> int:
+        """The time, in unix nanoseconds."""
+        return self._clock.now_ns()
+
+    async def execute(self, command: Command) -> Outcome:
+        """Carry out one command; returns its outcome when that is on disk. Raises NotServing.
+
+        A request that concerns a bracket with something in flight waits for the venue's answer, then is judged anew;
+        after the waiting time the outcome is Unknown, and what was undertaken goes on.
+        """
+        if self._commit.full:
+            raise NotServing("the disk is too far behind")
+        deadline = asyncio.get_running_loop().time() + self._venue_wait_s
+        while True:
+            decision = self._judge(command)
+            outcome = decision.outcome
+            if outcome is None and decision.ticket is not None:
+                while (outcome := outcome_of(self.state, decision.ticket)) is None:
+                    if not await self._moved(decision.ticket.basket_id, deadline):
+                        outcome = Unknown(decision.ticket.order_id)
+                        break
+            if outcome is None and not await self._moved(decision.waits_for, deadline):
+                outcome = Unknown(decision.named_id)
+            if outcome is not None:
+                await self.durable()
+                return outcome
+
+    async def ensure_account(self, client_id: str) -> bool:
+        """Open the engine's account of a client on first use; False where nobody of that name is known."""
+        if client_id in self.state.accounts:
+            return True
+        terms = self._account_terms(client_id)
+        if terms is None:
+            return False
+        await self.execute(OpenAccount(client_id, *terms))
+        return True
+
+    def feed_tick(self, tick: Tick) -> None:
+        """One message of a feed. Nobody is told of it, so it is recorded only where it caused something."""
+        self._run(lambda step: self._tick(step, tick))
+
+    async def push_tick(self, tick: Tick) -> None:
+        """One message pushed by hand; returns when it and all that it caused are on disk. Raises NotServing."""
+
+        def work(step: Step) -> None:
+            self._tick(step, tick)
+            step.see(tick.instrument)
+
+        self._run(work)
+        await self.durable()
+
+    def deliver(self, report: Report) -> None:
+        """A report that a venue brings later than its instruction."""
+        self._run(lambda step: step.handle((report,)))
+
+    async def durable(self) -> None:
+        """Wait until everything that the state shows now is on disk. Raises NotServing."""
+        await self._durable(self._last_seq)
+
+    async def wait_failed(self) -> str:
+        """Wait until the desk has stopped for good; returns why."""
+        await self._failed.wait()
+        return self.failure
+
+    def fail(self, why: str) -> None:
+        """Stop for good. The first reason stays."""
+        if self.failure:
+            return
+        self.failure = why
+        _log.critical("stopped serving: %s", why)
+        self._failed.set()
+        for waiting in self._movement.values():
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
+
+    def _judge(self, command: Command) -> Decision:
+        """Decide a command and run what it decides."""
+        self._check_serving()
+        now_ns = self.now_ns()
+        print_paise = 0
+        if isinstance(command, PlaceBracket) and command.instrument in self.instruments:
+            print_paise = self._venue.shown(command.instrument)[0]
+        decision = decide(self.state, command, self.instruments, Moment(now_ns, self._phase(now_ns), print_paise))
+        if not decision.events:
+            return decision
+
+        def work(step: Step) -> None:
+            if isinstance(command, PlaceBracket):
+                step.see(command.instrument)
+            for event in decision.events:
+                step.apply(event)
+
+        self._run(work, now_ns)
+        return decision
+
+    def _tick(self, step: Step, tick: Tick) -> None:
+        self._sightings.moved(tick.instrument)
+        step.handle(self._venue.tick(tick, self.now_ns()))
+
+    def _run(self, work: Callable[[Step], None], now_ns: int | None = None) -> None:
+        """One step from its first event to the journal. A fault in the middle leaves no way back: the desk stops."""
+        self._check_serving()
+        step = Step(self.state, self._venue, self._sightings, self.now_ns() if now_ns is None else now_ns)
+        try:
+            work(step)
+            step.finish()
+            if step.events:
+                self._last_seq = self._commit.submit(encode_step(step.events))
+        except Exception as fault:
+            _log.exception("a step failed")
+            self.fail(f"a step failed: {fault!r}")
+            raise NotServing(self.failure) from fault
+        for basket_id in step.moved:
+            for future in self._movement.pop(basket_id, ()):
+                if not future.done():
+                    future.set_result(None)
+
+    async def _moved(self, basket_id: str, deadline: float) -> bool:
+        """Wait until a step touches the bracket; False when the deadline comes first."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._movement.setdefault(basket_id, []).append(future)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await future
+        except TimeoutError:
+            waiting = self._movement.get(basket_id, [])
+            if future in waiting:
+                waiting.remove(future)
+            return False
+        self._check_serving()
+        return True
+
+    async def _durable(self, seq: int) -> None:
+        try:
+            if seq > self._commit.durable_seq:
+                await self._commit.wait(seq)
+        except Exception as fault:
+            self.fail(f"the journal failed: {fault!r}")
+            raise NotServing(self.failure) from fault
+        self._check_serving()
+
+    def _check_serving(self) -> None:
+        if self.failure:
+            raise NotServing(self.failure)

@@ -1,0 +1,60 @@
+"""Settings: what an operator may choose about one server, with the values that hold when he chooses nothing."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+SESSIONS: Final = ("nse", "always")
+FEEDS: Final = ("synthetic", "manual")
+
+GRACEFUL_SHUTDOWN_S: Final = 2
+"""Requests in flight at a stop are answered within this time; after it their connections are cut."""
+
+KEEP_ALIVE_S: Final = 75
+"""An idle connection is kept this long: longer than the usual 60 s of a proxy in front, so that the proxy closes first."""
+
+BACKLOG: Final = 2048
+"""Connections the kernel holds while the loop is busy; the kernel's own limit may be lower."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One server's choices; `data` alone has no default, because a server without a folder has no memory."""
+
+    data: Path
+    """The folder of journal, clients and signing key, made with mode 0700 if it is not there; one server each."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on. The default is this machine only: the server speaks plain HTTP."""
+
+    port: int = 8000
+    """The TCP port; 0 takes a free one, which the first line of output names."""
+
+    session: str = "nse"
+    """`nse`: the session table of the National Stock Exchange. `always`: never closed, for trying things out."""
+
+    feed: str = "synthetic"
+    """`synthetic`: a seeded walk near each base price. `manual`: nothing prints but what the sandbox is sent."""
+
+    sandbox: bool = False
+    """Whether the sandbox routes exist, by which a client pushes prints of its own."""
+
+    instruments: Path | None = None
+    """The instrument file; None takes the one inside the package."""
+
+    feed_interval_s: float = 0.25
+    """The synthetic feed prints every instrument once in this many seconds."""
+
+    feed_seed: int = 1
+    """The seed of the synthetic walk: the same seed gives the same prices."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a value outside its list or range."""
+        if self.session not in SESSIONS:
+            raise ValueError(f"session must be one of {', '.join(SESSIONS)}")
+        if self.feed not in FEEDS:
+            raise ValueError(f"feed must be one of {', '.join(FEEDS)}")
+        if not 0 <= self.port <= 65_535:
+            raise ValueError("port must be 0 to 65535")
+        if self.feed_interval_s <= 0:
+            raise ValueError("feed_interval_s must be positive")
