@@ -7,9 +7,10 @@ import msgspec
 from bracketd.domain.events import decode_step
 from bracketd.domain.instrument import Instrument
 from bracketd.engine.evolve import evolve
+from bracketd.engine.invariant import InvariantBroken
 from bracketd.engine.invariants import check_state
-from bracketd.engine.state import State, decode_state
-from bracketd.journal.protocol import Record, Snapshot
+from bracketd.engine.state import State, decode_state, encode_state
+from bracketd.journal.protocol import Journal, Lease, Record, Snapshot
 from bracketd.venue.paper.exchange import PaperExchange
 
 
@@ -17,19 +18,56 @@ class RecoveryFailed(Exception):
     """The journal cannot be turned into a state; the text names the record at fault."""
 
 
+SNAPSHOT_TAIL_RECORDS = 20_000
+"""A recovery that had to read more records than this after the last snapshot leaves a new one behind."""
+
+
 def replay(records: Iterable[Record], snapshot: Snapshot | None = None) -> State:
-    """The state that the snapshot and the records after it give. Raises RecoveryFailed."""
-    state = State()
-    if snapshot is not None:
-        state = decode_state(snapshot.body)
+    """The state that the snapshot and the records after it give. Raises RecoveryFailed, InvariantBroken."""
+    state = _start(snapshot)
     for record in records:
-        try:
-            for event in decode_step(record.body):
-                evolve(state, event)
-        except (msgspec.DecodeError, KeyError) as fault:
-            raise RecoveryFailed(f"record {record.seq}: {fault}") from fault
+        _apply(state, record)
     check_state(state)
     return state
+
+
+async def recover(journal: Journal, lease: Lease) -> State:
+    """The state that the journal gives: its snapshot and the records after it. Raises RecoveryFailed, InvariantBroken.
+
+    Called after the lease was acquired, so that nothing can be appended behind its back. A long tail is shortened
+    for the next start by a new snapshot.
+    """
+    snapshot = await journal.get_snapshot()
+    state = _start(snapshot)
+    first = last = snapshot.seq if snapshot is not None else 0
+    async for record in journal.read(last):
+        _apply(state, record)
+        last = record.seq
+    if last != lease.last_seq:
+        raise RecoveryFailed(f"the journal ends at record {last}, its lease says {lease.last_seq}")
+    check_state(state)
+    if last - first > SNAPSHOT_TAIL_RECORDS:
+        await journal.put_snapshot(lease, last, encode_state(state))
+    return state
+
+
+def _start(snapshot: Snapshot | None) -> State:
+    if snapshot is None:
+        return State()
+    try:
+        return decode_state(snapshot.body)
+    except msgspec.DecodeError as fault:
+        raise RecoveryFailed(f"the snapshot after record {snapshot.seq}: {fault}") from fault
+
+
+def _apply(state: State, record: Record) -> None:
+    try:
+        for event in decode_step(record.body):
+            evolve(state, event)
+    except (msgspec.DecodeError, KeyError) as fault:
+        raise RecoveryFailed(f"record {record.seq}: {fault!r}") from fault
+    except InvariantBroken as fault:
+        raise RecoveryFailed(f"record {record.seq}: {fault}") from fault
 
 
 def resume_paper(state: State, instruments: Mapping[str, Instrument]) -> PaperExchange:

@@ -1,0 +1,1 @@
+"""What is traded and when: instruments, sessions, feeds."""
