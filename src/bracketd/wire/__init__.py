@@ -1,0 +1,1 @@
+"""Bytes and dialects: parameters, replies, routes. No rule of trading here."""

@@ -1,0 +1,156 @@
+"""The application: order entry first, then the other routes. Every reply is JSON, whatever was asked.
+
+Trailing slashes are accepted and never redirected: half of the clients' HTTP libraries drop the method, the body or
+the token on a redirect (wire.md 1.3).
+"""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bracketd.auth.gate import Gate
+from bracketd.runtime.desk import Desk
+from bracketd.wire import replies
+from bracketd.wire.order_entry import OrderEntry, find_route
+from bracketd.wire.order_rows import order_rows, wants_terminal
+from bracketd.wire.replies import EarlyReply, Reply
+from bracketd.wire.request import REQUEST_BYTES_MAX, ClientGone, answer, read_fields
+from bracketd.wire.sandbox import push_tick
+
+LOGGED_OUT = replies.success("Logged out successfully", {})
+ALIVE = replies.success("Alive", {})
+READY = replies.success("Ready", {})
+
+PROBES = frozenset({"/healthz", "/readyz"})
+"""What is answered even when nothing else is."""
+
+
+def build_app(desk: Desk, gate: Gate, *, sandbox: bool) -> ASGIApp:
+    """The ASGI application over one desk and one gate; `sandbox` adds the route by which prints are pushed."""
+    pages = _Pages(desk, gate)
+    routes = [
+        _route("/api/v1/orders", ["GET"], pages.order_book),
+        _route("/api/v1/user/logout", ["GET", "POST"], pages.logout),
+        _route("/healthz", ["GET"], pages.alive),
+        _route("/readyz", ["GET"], pages.ready),
+    ]
+    if sandbox:
+        routes.append(_route("/sandbox/v1/ticks", ["POST"], pages.tick))
+    router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
+    router.router.redirect_slashes = False
+    return _App(desk, OrderEntry(desk, gate), router)
+
+
+class _App:
+    """The outermost callable: whether we serve at all, and which half answers."""
+
+    def __init__(self, desk: Desk, order_entry: OrderEntry, router: ASGIApp) -> None:
+        self._desk = desk
+        self._order_entry = order_entry
+        self._router = router
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._router(scope, receive, send)
+            return
+        path: str = scope["path"]
+        bare = path.rstrip("/")
+        if not self._desk.serving and bare not in PROBES:
+            await _send(send, replies.NOT_SERVING)
+            return
+        route = find_route(scope.get("raw_path") or quote(path).encode("ascii"))
+        if route is None:
+            await self._router(dict(scope, path=bare or "/"), receive, send)
+            return
+        try:
+            reply = await answer(self._order_entry.reply(route, scope, receive))
+        except ClientGone:
+            return
+        await _send(send, reply)
+
+
+class _Pages:
+    """The routes that place and cancel nothing."""
+
+    def __init__(self, desk: Desk, gate: Gate) -> None:
+        self._desk = desk
+        self._gate = gate
+
+    async def order_book(self, request: Request) -> Reply:
+        """GET: the client's working or finished rows; a body is ignored."""
+        scope = request.scope
+        if len(scope["query_string"]) > REQUEST_BYTES_MAX:
+            raise EarlyReply(replies.TOO_LARGE)
+        claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
+        terminal = wants_terminal(read_fields(scope, b"", claims))
+        rows = order_rows(self._desk.state, self._desk.instruments, claims.client_id, terminal)
+        reply = replies.success("", {"orders": rows})
+        await self._desk.durable()
+        return reply
+
+    async def logout(self, request: Request) -> Reply:
+        """The token that asks is good no more; other tokens of the client are."""
+        claims = self._gate.authenticate(request.scope["headers"], self._desk.now_ns())
+        self._gate.logout(claims)
+        return LOGGED_OUT
+
+    async def alive(self, request: Request) -> Reply:
+        """The process answers."""
+        return ALIVE
+
+    async def ready(self, request: Request) -> Reply:
+        """The journal takes what is decided, so that orders can be acknowledged."""
+        return READY if self._desk.serving else replies.NOT_SERVING
+
+    async def tick(self, request: Request) -> Reply:
+        """A print pushed by hand."""
+        return await push_tick(self._desk, request.scope, request.receive)
+
+
+def _route(path: str, methods: list[str], page: Callable[[Request], Awaitable[Reply]]) -> Route:
+    """A Starlette route for a page."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return _response(await answer(page(request)))
+        except ClientGone:
+            # Nobody reads it, but Starlette wants a response.
+            return _response(replies.BODY_INVALID)
+
+    return Route(path, endpoint, methods=methods)
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    """What the router itself refuses: an unknown path or a method that a path does not have."""
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        return _response(replies.method_not_allowed(", ".join(sorted(allowed.split(", ")))))
+    return _response(replies.RESOURCE_NOT_FOUND)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """A fault in the router; Starlette raises it again for the server's log once this is sent."""
+    return _response(replies.INTERNAL)
+
+
+def _response(reply: Reply) -> Response:
+    response = Response(reply.body, reply.status, media_type="application/json")
+    response.raw_headers.extend(reply.headers)
+    return response
+
+
+async def _send(send: Send, reply: Reply) -> None:
+    """Send a reply as it is."""
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(reply.body)),
+        *reply.headers,
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})

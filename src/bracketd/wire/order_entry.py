@@ -1,0 +1,103 @@
+"""Order entry: the routes on which orders are placed and cancelled, as plain ASGI in front of the router.
+
+They are the ones a fast market waits for. Routes are told apart by the raw path, percent-decoded once and only for the
+id in it, so that no encoded slash can make one path look like another (wire.md 1.3).
+"""
+
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from starlette.types import Receive, Scope
+
+from bracketd.auth.gate import Gate
+from bracketd.domain.outcomes import Cancelled, Placed, Refused
+from bracketd.runtime.desk import Desk
+from bracketd.wire import replies
+from bracketd.wire.cancellation import read_cancellation
+from bracketd.wire.placement import read_placement
+from bracketd.wire.replies import Reply
+from bracketd.wire.representation import cancelled_with_facts, placed_with_facts, wants_representation
+from bracketd.wire.request import read_body, read_fields
+
+_KART = b"/api/v1/orders/kart"
+_OLDER = (b"/api/v1/orders/bracket", b"/api/v1/order/bracket")
+_ORDERS = b"/api/v1/orders"
+
+
+class Route(NamedTuple):
+    """Where a path leads: the id in it, None where it has none, and whether a bracket can be placed there."""
+
+    path_id: str | None
+    places: bool
+
+
+def find_route(raw_path: bytes) -> Route | None:
+    """The order-entry route of a raw path, None where it is none. Trailing slashes do not matter.
+
+    Everything behind the route is the id, slashes and dots included: what is no id names no order, and says so.
+    """
+    for prefix in (_KART, *_OLDER):
+        if raw_path.startswith(prefix):
+            rest = raw_path[len(prefix) :]
+            if not rest.strip(b"/"):
+                return Route(None, places=prefix is _KART)
+            if rest[:1] == b"/":
+                return Route(_decoded(rest[1:]), places=False)
+    if raw_path.startswith(_ORDERS) and raw_path[len(_ORDERS) :][:1] == b"/":
+        rest = raw_path[len(_ORDERS) + 1 :]
+        if rest.strip(b"/"):
+            return Route(_decoded(rest), places=False)
+    return None
+
+
+def _decoded(segment: bytes) -> str:
+    """An id as the path carries it, decoded once; bytes that are no UTF-8 make it one that no order has."""
+    segment = segment.rstrip(b"/")
+    if b"%" in segment:
+        segment = unquote_to_bytes(segment)
+    return segment.decode("utf-8", "replace")
+
+
+class OrderEntry:
+    """Answers the order-entry routes: the checks of bracket.md section 5 in their order, then the engine."""
+
+    def __init__(self, desk: Desk, gate: Gate) -> None:
+        self._desk = desk
+        self._gate = gate
+
+    async def reply(self, route: Route, scope: Scope, receive: Receive) -> Reply:
+        """The reply to a request on a route. Raises what `request.answer` words."""
+        method = scope["method"]
+        if method == "DELETE":
+            return await self._cancel(route, scope, receive)
+        if method == "POST" and route.places:
+            return await self._place(scope, receive)
+        return replies.method_not_allowed("DELETE, POST" if route.places else "DELETE")
+
+    async def _cancel(self, route: Route, scope: Scope, receive: Receive) -> Reply:
+        body = await read_body(scope, receive)
+        claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
+        parameters = read_fields(scope, body, claims, route.path_id)
+        outcome = await self._desk.execute(read_cancellation(parameters, claims.client_id))
+        if isinstance(outcome, Cancelled) and wants_representation(scope["headers"]):
+            shown = cancelled_with_facts(self._desk.state, outcome.order_id)
+            await self._desk.durable()
+            return shown
+        return replies.cancel_reply(outcome)
+
+    async def _place(self, scope: Scope, receive: Receive) -> Reply:
+        body = await read_body(scope, receive)
+        claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
+        parameters = read_fields(scope, body, claims)
+        command = read_placement(parameters, claims.client_id)
+        if isinstance(command, Refused):
+            return replies.place_reply(command)
+        if not await self._desk.ensure_account(claims.client_id):
+            # The client was removed after its token was looked at.
+            return replies.UNAUTHORISED
+        outcome = await self._desk.execute(command)
+        if isinstance(outcome, Placed) and wants_representation(scope["headers"]):
+            shown = placed_with_facts(self._desk.state, outcome.basket_id, outcome.order_id)
+            await self._desk.durable()
+            return shown
+        return replies.place_reply(outcome)

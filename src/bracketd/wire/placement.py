@@ -1,0 +1,133 @@
+"""The placement: the fields of a POST as the command that the engine judges (wire.md 1.6, bracket.md sections 3 and 6).
+
+The fields are looked at in the order of the family's sample, and the first that fails answers:
+device, disclosed_quantity, exchange, execution_type, instrument_token, is_trailing, market_protection_percentage,
+order_side, order_type, price, product, quantity, square_off_value, stop_loss_value, trailing_stop_loss, trigger_price,
+user_order_id, validity. What the words and numbers come to (ticks, lots, the band) is the engine's business.
+"""
+
+from bracketd.domain.commands import PlaceBracket
+from bracketd.domain.order import OrderType, Validity
+from bracketd.domain.outcomes import Refused
+from bracketd.domain.reasons import Reason
+from bracketd.wire import words
+from bracketd.wire.numerals import NotNumeral, shortest_text
+from bracketd.wire.parameters import Parameters
+from bracketd.wire.words import FieldError
+
+TEXT_CHARS_MAX = 128
+"""The longest `user_order_id` and `device`: both are kept with every order."""
+
+PROTECTION_BP_MAX = 10_000
+"""A protection of more than 100 percent bounds nothing."""
+
+PRICED = frozenset({OrderType.LIMIT, OrderType.SL})
+STOPS = frozenset({OrderType.SL, OrderType.SLM})
+
+_NO_AMOUNT = (0, False)
+
+
+def read_placement(parameters: Parameters, client_id: str) -> PlaceBracket | Refused:
+    """The command of a placement. Raises FieldError for the first field that is wrong or missing.
+
+    Refused stands for a trailing step: trailing does not exist yet, and a step taken and not obeyed would be a stop
+    that the trader believes to move.
+    """
+    fields = _Reader(parameters)
+    device = fields.short_text("device")
+    disclosed = fields.disclosed_quantity()
+    exchange = words.text(fields.agreed("exchange"), "exchange").upper()
+    fields.require_bracket()
+    token = fields.token()
+    # Read for its faults only: it is the step that makes a stop trail (bracket.md 2.6).
+    words.boolean(fields.agreed("is_trailing"), "is_trailing", default=False)
+    protection_bp = fields.protection_bp()
+    side = words.side(fields.agreed("order_side"))
+    order_type = words.order_type(fields.agreed("order_type"))
+    price_paise = fields.paise("price") if order_type in PRICED else 0
+    product = words.product(fields.agreed("product"))
+    quantity = words.quantity(fields.agreed("quantity"))
+    target_offset_paise = fields.paise("square_off_value")
+    stop_offset_paise = fields.paise("stop_loss_value")
+    step = words.rupees(fields.agreed("trailing_stop_loss"), "trailing_stop_loss", default=_NO_AMOUNT)
+    trigger_paise = fields.paise("trigger_price") if order_type in STOPS else 0
+    user_order_id = fields.short_text("user_order_id")
+    validity = words.validity(fields.agreed("validity"), default=Validity.DAY)
+    if validity is Validity.IOC and order_type in STOPS:
+        raise FieldError("validity")
+    if step != _NO_AMOUNT:
+        return Refused(Reason.OFFSET_INVALID, "trailing_stop_loss")
+    return PlaceBracket(
+        client_id=client_id,
+        instrument=f"{exchange}:{token}",
+        side=side,
+        order_type=order_type,
+        product=product,
+        validity=validity,
+        quantity=quantity,
+        price_paise=price_paise,
+        trigger_paise=trigger_paise,
+        target_offset_paise=target_offset_paise,
+        stop_offset_paise=stop_offset_paise,
+        disclosed_quantity=disclosed,
+        protection_bp=protection_bp,
+        user_order_id=user_order_id,
+        device=device,
+        finer=frozenset(fields.finer),
+    )
+
+
+class _Reader:
+    """The fields of one placement; `finer` gathers the prices that were written finer than a paisa."""
+
+    def __init__(self, parameters: Parameters) -> None:
+        self._parameters = parameters
+        self.finer: set[str] = set()
+
+    def agreed(self, field: str) -> Parameters:
+        """The parameters, once body and query are known not to disagree on the field (check 7)."""
+        if self._parameters.conflict(field):
+            raise FieldError(field)
+        return self._parameters
+
+    def paise(self, field: str) -> int:
+        """A needed amount in paise, toward zero."""
+        paise, finer = words.rupees(self.agreed(field), field)
+        if finer:
+            self.finer.add(field)
+        return paise
+
+    def short_text(self, field: str) -> str:
+        """A text that is kept with the order, "" where it is absent."""
+        text = words.text(self.agreed(field), field, default="")
+        if len(text) > TEXT_CHARS_MAX:
+            raise FieldError(field)
+        return text
+
+    def disclosed_quantity(self) -> int:
+        """How much the client would show; 0, all of it, where it is absent."""
+        shares = words.quantity(self.agreed("disclosed_quantity"), "disclosed_quantity", default=0)
+        if shares < 0:
+            raise FieldError("disclosed_quantity")
+        return shares
+
+    def require_bracket(self) -> None:
+        """Refuse every execution type but BO: nothing else can be placed yet."""
+        if words.execution_type(words.text(self.agreed("execution_type"), "execution_type")) != "BO":
+            raise FieldError("execution_type")
+
+    def token(self) -> str:
+        """The instrument's token: 3045, "3045" and "03045" are one. A text that is no number is on no instrument."""
+        token = words.text(self.agreed("instrument_token"), "instrument_token")
+        try:
+            return shortest_text(token)
+        except NotNumeral:
+            return token
+
+    def protection_bp(self) -> int:
+        """The order's own market protection in hundredths of a percent, 0 for the venue's."""
+        field = "market_protection_percentage"
+        hundredths, finer = words.rupees(self.agreed(field), field, default=_NO_AMOUNT)
+        if finer or not 0 <= hundredths <= PROTECTION_BP_MAX:
+            raise FieldError(field)
+        return hundredths

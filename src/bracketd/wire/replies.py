@@ -1,0 +1,160 @@
+"""Replies: every body of the dialect to the byte, and how an outcome is worded.
+
+The bodies are those of bracket.md sections 1 and 6. None has a key `error_type`: two of the family's SDKs raise on it.
+Nothing here is "success" unless what was asked for is so, because clients look at nothing else.
+"""
+
+from typing import NamedTuple
+
+from bracketd.domain.outcomes import Cancelled, FieldFault, NotFound, Outcome, Placed, Refused, Unknown
+from bracketd.domain.reasons import STATE_REASONS, Reason
+from bracketd.wire.amounts import JSON
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+CODE_FORBIDDEN = 40000
+CODE_FIELD = 44000
+CODE_STATE = 45000
+CODE_FAULT = 45010
+
+_RETRY: Headers = ((b"retry-after", b"1"),)
+_CHALLENGE: Headers = ((b"www-authenticate", b"Bearer"),)
+
+_STATE_TEXTS = {
+    Reason.TOO_LATE: "Order already executed",
+    Reason.ALREADY_REJECTED: "Order already rejected",
+    Reason.LEG_NOT_ACTIVE: "Leg is not active",
+    Reason.VENUE_REFUSED: "Exchange refused the cancellation",
+    Reason.MARKET_CLOSED: "Market is closed",
+    Reason.SESSION_CLOSED: "Session is closed",
+    Reason.MARGIN_SHORT: "Margin is short",
+}
+
+_encode = JSON.encode
+
+
+class Reply(NamedTuple):
+    """One HTTP reply: its status, its JSON body, and headers beyond content-type and content-length."""
+
+    status: int
+    body: bytes
+    headers: Headers = ()
+
+
+class EarlyReply(Exception):
+    """A check has failed: its reply is the answer, and nothing after the check is looked at."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+
+
+def _error(status: int, message: str, code: int, reason: str = "", word: str = "error", headers: Headers = ()) -> Reply:
+    """A reply of the common error shape, with `reason` where there is one."""
+    body: dict[str, object] = {"status": word, "message": message, "error_code": code}
+    if reason:
+        body["reason"] = reason
+    body["data"] = {}
+    return Reply(status, _encode(body), headers)
+
+
+CANCELLED = Reply(200, b'{"status":"success","message":"Order cancelled successfully"}')
+ORDER_NOT_FOUND = Reply(404, b'{"status":"failed","message":"Order not found"}')
+UNAUTHORISED = _error(401, "Request Unauthorised", CODE_FORBIDDEN, headers=_CHALLENGE)
+FORBIDDEN = _error(403, "Request forbidden", CODE_FORBIDDEN)
+RESOURCE_NOT_FOUND = _error(404, "Resource not found", CODE_FIELD)
+TOO_LARGE = _error(413, "Request too large", CODE_FIELD)
+TOO_MANY = _error(429, "Too many requests", CODE_FAULT, "RATE_LIMITED", headers=_RETRY)
+NOT_SERVING = _error(503, "Not serving", CODE_FAULT, Reason.NOT_SERVING, headers=_RETRY)
+INTERNAL = _error(500, "Something went wrong", CODE_FAULT, Reason.INTERNAL)
+
+_METHOD_NOT_ALLOWED = _error(405, "Method not allowed", CODE_FIELD)
+_FAULTS = {Reason.NOT_SERVING: NOT_SERVING, Reason.INTERNAL: INTERNAL}
+# A cancel refused for the order's state says "failed", a placement says "error", as the family's pages print it.
+_CANCEL_STATES = {reason: _error(409, text, CODE_STATE, reason, "failed") for reason, text in _STATE_TEXTS.items()}
+_PLACE_STATES = {reason: _error(409, text, CODE_STATE, reason) for reason, text in _STATE_TEXTS.items()}
+
+
+def method_not_allowed(allow: str) -> Reply:
+    """405; `allow` lists the methods that the route has."""
+    return _METHOD_NOT_ALLOWED._replace(headers=((b"allow", allow.encode("ascii")),))
+
+
+def field_invalid(field: str, reason: str = "") -> Reply:
+    """400: the field is wrong, with a reason of bracket.md section 6 where there is one."""
+    return _error(400, f"`{field}` is invalid", CODE_FIELD, reason)
+
+
+def field_blank(field: str) -> Reply:
+    """400: the field is needed and not there."""
+    return _error(400, f"`{field}` can't be blank", CODE_FIELD)
+
+
+def field_fault(field: str, blank: bool) -> Reply:
+    """400 in the one form or the other."""
+    return field_blank(field) if blank else field_invalid(field)
+
+
+BODY_INVALID = field_invalid("body")
+
+
+def pending(order_id: str) -> Reply:
+    """202: what will become of the order is not known yet. Neither success nor failure."""
+    return Reply(
+        202,
+        _encode(
+            {
+                "status": "pending",
+                "message": f"Order cancellation request submitted for OMS Order: {order_id}",
+                "data": {"oms_order_id": order_id, "order_status": "CANCEL_PENDING"},
+            }
+        ),
+    )
+
+
+def placed_body(inner: dict[str, object]) -> bytes:
+    """The body of a placed bracket, which the family nests twice; `inner` begins with the basket id and message."""
+    return _encode({"data": {"data": inner}, "message": "Order place successfully", "status": "success"})
+
+
+def placed_inner(basket_id: str) -> dict[str, object]:
+    """The two keys that the reply to every placement has."""
+    return {"basket_id": basket_id, "message": "basket Order Placed Successfully"}
+
+
+def success(message: str, data: object) -> Reply:
+    """200 in the shape of the family's other routes: data, message, status."""
+    return Reply(200, _encode({"data": data, "message": message, "status": "success"}))
+
+
+def cancel_reply(outcome: Outcome) -> Reply:
+    """The reply to a cancel. Raises TypeError for an outcome that no cancel has."""
+    if isinstance(outcome, Cancelled):
+        return CANCELLED
+    if isinstance(outcome, NotFound):
+        return ORDER_NOT_FOUND
+    if isinstance(outcome, Unknown):
+        return pending(outcome.order_id)
+    return _refusal_reply(outcome, _CANCEL_STATES, "failed")
+
+
+def place_reply(outcome: Outcome) -> Reply:
+    """The reply to a placement. Raises TypeError for an outcome that no placement has."""
+    if isinstance(outcome, Placed):
+        return Reply(200, placed_body(placed_inner(outcome.basket_id)))
+    return _refusal_reply(outcome, _PLACE_STATES, "error")
+
+
+def _refusal_reply(outcome: Outcome, states: dict[Reason, Reply], word: str) -> Reply:
+    if isinstance(outcome, FieldFault):
+        return field_fault(outcome.field, outcome.blank)
+    if not isinstance(outcome, Refused):
+        raise TypeError(f"no reply is worded for {outcome!r}")
+    if outcome.reason in _FAULTS:
+        return _FAULTS[outcome.reason]
+    if outcome.reason not in STATE_REASONS:
+        return field_invalid(outcome.field, outcome.reason)
+    if outcome.reason is Reason.VENUE_REFUSED and outcome.text:
+        message = f"{_STATE_TEXTS[outcome.reason]}: {outcome.text}"
+        return _error(409, message, CODE_STATE, outcome.reason, word)
+    return states[outcome.reason]

@@ -1,0 +1,174 @@
+"""Words: the enumerated words and the numbers of the dialect, read from a request's parameters.
+
+Spellings are those that the family's documents and clients show (wire.md 1.3, 1.6), in any case. A reader without a
+`default` needs its field: absent or blank is FieldError(field, blank=True). Whatever is no word of the list is
+FieldError(field, blank=False), and so is an object or array, looked at here because here the value is first needed.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from bracketd.domain.money import NotMoney, paise_and_remainder
+from bracketd.domain.order import OrderType, Product, Side, Validity
+from bracketd.wire.numerals import NotNumeral, shortest_text
+from bracketd.wire.parameters import Parameters
+
+T = TypeVar("T")
+
+SIDES = {"BUY": Side.BUY, "B": Side.BUY, "SELL": Side.SELL, "S": Side.SELL}
+ORDER_TYPES = {
+    "LIMIT": OrderType.LIMIT,
+    "MARKET": OrderType.MARKET,
+    "SL": OrderType.SL,
+    "SLM": OrderType.SLM,
+    "SL-M": OrderType.SLM,
+}
+VALIDITIES = {"DAY": Validity.DAY, "IOC": Validity.IOC}
+PRODUCTS = {"MIS": Product.MIS, "CNC": Product.CNC, "NRML": Product.NRML, "NMRL": Product.NRML}
+BOOLEANS = {"TRUE": True, "1": True, "FALSE": False, "0": False}
+LEGS = {"ENTRY": "ENTRY", "TARGET": "TARGET", "SECOND": "TARGET", "STOPLOSS": "STOPLOSS", "THIRD": "STOPLOSS"}
+
+QUANTITY_LIMIT = 10**15
+"""Larger counts are read as this one: beyond any freeze quantity, and safe in the journal's 64 bits."""
+
+REFERENCE_IGNORED_MAX = 10.0
+"""Activity references up to this one mean "no check": the documents' samples send 0 and 10 (wire.md 1.6)."""
+
+_PLAIN_WHOLE = re.compile(r"-?[0-9]+")
+
+
+class FieldError(ValueError):
+    """A field is wrong, or with `blank` needed and not there: 400, "is invalid" or "can't be blank"."""
+
+    def __init__(self, field: str, blank: bool = False) -> None:
+        super().__init__(field)
+        self.field = field
+        self.blank = blank
+
+
+def text(parameters: Parameters, field: str, default: str | None = None) -> str:
+    """The text of a field as it was sent, trimmed."""
+    sent = _sent(parameters, field)
+    return _fallback(field, default) if sent is None else sent
+
+
+def side(parameters: Parameters, field: str = "order_side", default: Side | None = None) -> Side:
+    """BUY or SELL, also as B or S."""
+    return _word(parameters, field, SIDES, default)
+
+
+def order_type(parameters: Parameters, field: str = "order_type", default: OrderType | None = None) -> OrderType:
+    """LIMIT, MARKET, SL or SLM, the last also as SL-M."""
+    return _word(parameters, field, ORDER_TYPES, default)
+
+
+def validity(parameters: Parameters, field: str = "validity", default: Validity | None = None) -> Validity:
+    """DAY or IOC."""
+    return _word(parameters, field, VALIDITIES, default)
+
+
+def product(parameters: Parameters, field: str = "product", default: Product | None = None) -> Product:
+    """MIS, CNC or NRML, the last also as the documents' NMRL."""
+    return _word(parameters, field, PRODUCTS, default)
+
+
+def boolean(parameters: Parameters, field: str, default: bool | None = None) -> bool:
+    """True or false, as the JSON word, a text in any case, 1 or 0."""
+    return _word(parameters, field, BOOLEANS, default)
+
+
+def rupees(parameters: Parameters, field: str, default: tuple[int, bool] | None = None) -> tuple[int, bool]:
+    """An amount in rupees as (whole paise, whether it was finer than a paisa).
+
+    A JSON number and its text mean the same, exponents included: 1e2 and "1e2" are 10000 paise.
+    """
+    sent = _sent(parameters, field)
+    if sent is None:
+        return _fallback(field, default)
+    try:
+        return paise_and_remainder(sent)
+    except NotMoney:
+        # Rare: an exponent, or more zeros than the plain form may have.
+        try:
+            return paise_and_remainder(shortest_text(sent))
+        except (NotMoney, NotNumeral) as fault:
+            raise FieldError(field) from fault
+
+
+def quantity(parameters: Parameters, field: str = "quantity", default: int | None = None) -> int:
+    """A count of shares, kept within QUANTITY_LIMIT; 0 for a number that is not whole.
+
+    No lot is 0 shares, so the lot rule refuses 2.5 by name (BAD_LOT) and only what is no number is a FieldError.
+    """
+    sent = _sent(parameters, field)
+    if sent is None:
+        return _fallback(field, default)
+    numeral = _numeral(sent, field)
+    if _PLAIN_WHOLE.fullmatch(numeral) is not None:
+        # Cut before int(): Python refuses to read more than 4300 digits.
+        return max(-QUANTITY_LIMIT, min(QUANTITY_LIMIT, int(numeral[:20])))
+    if "e" in numeral and "e-" not in numeral:
+        return -QUANTITY_LIMIT if numeral.startswith("-") else QUANTITY_LIMIT
+    return 0
+
+
+def activity_reference(parameters: Parameters, field: str = "last_activity_reference") -> float | None:
+    """The reference to compare with an order's own as float64; None where there is nothing to check.
+
+    None stands for absent, blank and REFERENCE_IGNORED_MAX or less. Browsers have rounded the reference to a float64
+    already, so an exact comparison would refuse every one of them (wire.md 1.6).
+    """
+    sent = _sent(parameters, field)
+    if sent is None:
+        return None
+    reference = float(_numeral(sent, field))
+    if not math.isfinite(reference):
+        raise FieldError(field)
+    return reference if reference > REFERENCE_IGNORED_MAX else None
+
+
+def leg_word(sent: str) -> str:
+    """One of "ENTRY", "TARGET", "STOPLOSS" for a word that means it, case and blanks ignored; else the text unchanged.
+
+    SECOND is the target and THIRD the stop-loss (bracket.md section 4); another text may be an order's id.
+    """
+    return LEGS.get("".join(sent.split()).upper(), sent)
+
+
+def execution_type(sent: str) -> str:
+    """The execution type in capitals, for its case is ignored (bracket.md section 5, check 8)."""
+    return sent.upper()
+
+
+def _word(parameters: Parameters, field: str, words: Mapping[str, T], default: T | None) -> T:
+    """The value that the field's word stands for, the default where nothing was sent."""
+    sent = _sent(parameters, field)
+    if sent is None:
+        return _fallback(field, default)
+    found = words.get(sent.upper())
+    if found is None:
+        raise FieldError(field)
+    return found
+
+
+def _sent(parameters: Parameters, field: str) -> str | None:
+    """The field's text, None where it is absent or blank."""
+    if parameters.bad(field):
+        raise FieldError(field)
+    return parameters.text(field)
+
+
+def _fallback(field: str, default: T | None) -> T:
+    """What an absent field stands for."""
+    if default is None:
+        raise FieldError(field, blank=True)
+    return default
+
+
+def _numeral(sent: str, field: str) -> str:
+    try:
+        return shortest_text(sent)
+    except NotNumeral as fault:
+        raise FieldError(field) from fault
