@@ -179,3 +179,24 @@ def test_the_pinned_ticks_are_this_process_s_too() -> None:
     feed = SyntheticFeed(TABLE.values(), 7)
     body = msgspec.msgpack.encode([feed.next_ticks(0) for _ in range(50)])
     assert hashlib.sha256(body).hexdigest() == DIGEST
+
+
+def test_a_restart_goes_on_from_the_last_print() -> None:
+    """A resumed walk starts at the print that it is given and still reverts to the base price."""
+    sbin = load_instruments().by_symbol("SBIN")
+    assert sbin is not None
+    feed = SyntheticFeed([sbin], seed=3)
+    feed.resume({sbin.key: 47_000, "NSE:1": 100})
+    prices = [tick.last_price_paise for _ in range(2_000) for tick in feed.next_ticks(0)]
+    assert abs(prices[0] - 47_000) < 500
+    assert abs(sum(prices) // len(prices) - sbin.base_price_paise) < 500
+
+
+def test_a_restart_outside_the_range_stays_there() -> None:
+    """A print that somebody had pushed out of the base price's range is what a resumed walk stays around."""
+    sbin = load_instruments().by_symbol("SBIN")
+    assert sbin is not None
+    feed = SyntheticFeed([sbin], seed=3)
+    feed.resume({sbin.key: 40_000})
+    prices = [tick.last_price_paise for _ in range(500) for tick in feed.next_ticks(0)]
+    assert max(abs(price - 40_000) for price in prices) <= 40_000 * 5 // 100

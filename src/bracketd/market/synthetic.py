@@ -3,7 +3,7 @@
 No part of the walk depends on the time or on hashing: the same seed and the same pushed prices give the same ticks.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
 
 from bracketd.domain.instrument import Instrument, Level, Tick
@@ -107,6 +107,21 @@ class SyntheticFeed:
         if fault is not None:
             raise PushRefused(fault)
         walk.centre_paise = walk.price_paise = tick.last_price_paise
+
+    def resume(self, prints_paise: Mapping[str, int]) -> None:
+        """Go on from the last prints of an earlier run: a restart is no reason for a price to jump.
+
+        The walk still reverts to the base price, unless the print lies outside its range, where somebody had pushed
+        it: then it walks around the print. Unknown instruments and prints of 0 are passed over.
+        """
+        for instrument, paise in prints_paise.items():
+            walk = self._walks.get(instrument)
+            if walk is None or not paise:
+                continue
+            lowest, highest = walk.range_paise()
+            walk.price_paise = paise
+            if not lowest <= paise <= highest:
+                walk.centre_paise = paise
 
     def _next_tick(self, walk: _Walk) -> Tick:
         """A print at a new price, or now and then a quote at the old one."""

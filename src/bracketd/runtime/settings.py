@@ -11,7 +11,7 @@ GRACEFUL_SHUTDOWN_S: Final = 2
 """Requests in flight at a stop are answered within this time; after it their connections are cut."""
 
 KEEP_ALIVE_S: Final = 75
-"""An idle connection is kept this long: longer than the usual 60 s of a proxy in front, so that the proxy closes first."""
+"""An idle connection is kept this long: longer than a proxy's usual 60 s, so that the proxy closes first."""
 
 BACKLOG: Final = 2048
 """Connections the kernel holds while the loop is busy; the kernel's own limit may be lower."""

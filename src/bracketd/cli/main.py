@@ -1,0 +1,96 @@
+"""The entry point `bracketd` and its verbs: demo, serve, client add, token, verify.
+
+What a verb needs is imported when it runs: `bracketd token` does not wait for the server's imports.
+"""
+
+from pathlib import Path
+
+import click
+
+from bracketd import __version__
+from bracketd.cli.lifetime import Lifetime
+from bracketd.cli.rupees import Rupees
+
+DATA = click.Path(file_okay=False, path_type=Path)
+CASH_DEFAULT = "10000000"
+TOKEN_LIFETIME_DEFAULT = "12h"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bracketd")
+def main() -> None:
+    """An order management system whose word is true, with a paper exchange inside."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--data", type=DATA, help="Data folder; a fresh temporary one if not named.")
+def demo(host: str, port: int, data: Path | None) -> None:
+    """Serve a paper exchange that is always open, with an account and three commands to try."""
+    from bracketd.cli.demo import run_demo
+
+    run_demo(host, port, data)
+
+
+@main.command()
+@click.option("--data", type=DATA, required=True, help="Data folder, made if it is not there.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--session", type=click.Choice(["nse", "always"]), default="nse", show_default=True, help="Market hours.")
+@click.option(
+    "--feed", type=click.Choice(["synthetic", "manual"]), default="synthetic", show_default=True, help="What prints."
+)
+@click.option("--sandbox", is_flag=True, help="Let clients push prints of their own.")
+@click.option(
+    "--instruments",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Instrument file; the one inside the package if not named.",
+)
+def serve(data: Path, host: str, port: int, session: str, feed: str, sandbox: bool, instruments: Path | None) -> None:
+    """Serve one data folder until SIGTERM or SIGINT."""
+    from bracketd.cli.serve import run_serve
+    from bracketd.runtime.settings import Settings
+
+    run_serve(
+        Settings(data=data, host=host, port=port, session=session, feed=feed, sandbox=sandbox, instruments=instruments)
+    )
+
+
+@main.group()
+def client() -> None:
+    """The clients of a data folder."""
+
+
+@client.command("add")
+@click.argument("client_id", metavar="CLIENT")
+@click.option("--data", type=DATA, required=True, help="Data folder, made if it is not there.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of making one.")
+@click.option("--cash", type=Rupees(), default=CASH_DEFAULT, show_default=True, help="Opening cash in rupees.")
+def client_add(client_id: str, data: Path, password_stdin: bool, cash: int) -> None:
+    """Open an account; works while a server runs on the folder and while none does."""
+    from bracketd.cli.client import add_client
+
+    add_client(data, client_id, cash_paise=cash, password_stdin=password_stdin)
+
+
+@main.command()
+@click.argument("client_id", metavar="CLIENT")
+@click.option("--data", type=DATA, required=True, help="Data folder.")
+@click.option(
+    "--ttl", type=Lifetime(), default=TOKEN_LIFETIME_DEFAULT, show_default=True, help="30m, 12h, 7d, or seconds."
+)
+def token(client_id: str, data: Path, ttl: int) -> None:
+    """Print a new token for a client, and nothing else."""
+    from bracketd.cli.token import print_token
+
+    print_token(data, client_id, ttl_ns=ttl)
+
+
+@main.command()
+@click.option("--data", type=DATA, required=True, help="Data folder.")
+def verify(data: Path) -> None:
+    """Replay the journal and check it and the state it leads to; works beside a running server."""
+    from bracketd.cli.verify import verify_folder
+
+    verify_folder(data)

@@ -1,0 +1,31 @@
+"""`bracketd serve`: one server on one data folder, in the foreground."""
+
+import logging
+import sys
+from collections.abc import Callable
+
+import click
+
+from bracketd.runtime.server import StartRefused, run
+from bracketd.runtime.settings import Settings
+from bracketd.wire.app import build_app
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def run_serve(settings: Settings) -> None:
+    """Serve until stopped, and leave with the server's exit code: 0 after a drain, 3 when it stopped itself.
+
+    Raises click.ClickException (exit code 1) where the server cannot start.
+    """
+    serve_until_stopped(settings, lambda url: click.echo(f"bracketd serves {settings.data} at {url}"))
+
+
+def serve_until_stopped(settings: Settings, on_ready: Callable[[str], None]) -> None:
+    """Serve; `on_ready` is called with the URL once commands to it work. Always ends in an exception or exit."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
+    try:
+        code = run(settings, build_app, on_ready)
+    except StartRefused as refused:
+        raise click.ClickException(f"{refused}.") from refused
+    sys.exit(code)

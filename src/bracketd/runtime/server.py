@@ -1,0 +1,241 @@
+"""The server: the parts are put together here, the port opens when recovery is done, and the end is orderly.
+
+SIGTERM and SIGINT drain: no new connection, requests in flight are answered, what was decided becomes durable. When
+the desk stops itself because a disk refused or an invariant broke, requests in flight get 503 and the process ends
+with exit code 3; a restart replays the journal.
+"""
+
+import asyncio
+import contextlib
+import errno
+import gc
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from typing import Any, Final, Protocol
+
+import apsw
+import msgspec
+import uvicorn
+import uvloop
+
+from bracketd.auth.client_store import ClientStore, ClientStoreError
+from bracketd.auth.gate import Gate
+from bracketd.auth.signing_key import SigningKeyError, load_or_create
+from bracketd.engine.invariant import InvariantBroken
+from bracketd.engine.state import State
+from bracketd.journal.protocol import Fenced, FolderInUse, JournalDamaged, JournalTooNew, Unknown
+from bracketd.market.calendar import AlwaysOpen, Sessions, SessionTable
+from bracketd.market.instruments import InstrumentFault, InstrumentTable, load_instruments
+from bracketd.market.session_file import SessionFault
+from bracketd.market.synthetic import SyntheticFeed
+from bracketd.runtime.clock import SystemClock
+from bracketd.runtime.data_folder import LeaseHeld, OpenJournal, open_journal
+from bracketd.runtime.desk import Desk
+from bracketd.runtime.feeding import Feeding
+from bracketd.runtime.recovery import RecoveryFailed, recover, resume_paper
+from bracketd.runtime.settings import BACKLOG, GRACEFUL_SHUTDOWN_S, KEEP_ALIVE_S, Settings
+
+_log = logging.getLogger(__name__)
+
+EXIT_STOPPED: Final = 0
+EXIT_FAILED: Final = 3
+"""The desk stopped itself: a disk refused, a lease was lost or an invariant broke."""
+
+Message = MutableMapping[str, Any]
+App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
+
+
+class BuildApp(Protocol):
+    """How the wire makes its application; handed in, since runtime does not know the wire."""
+
+    def __call__(self, desk: Desk, gate: Gate, *, sandbox: bool) -> App:
+        """The ASGI application that speaks to this desk."""
+
+
+class StartRefused(Exception):
+    """The server cannot start; the text is one sentence for the operator."""
+
+
+def run(settings: Settings, build_app: BuildApp, on_ready: Callable[[str], None]) -> int:
+    """Serve until told to stop; returns the exit code. `on_ready` gets the URL once connections are accepted.
+
+    Raises StartRefused before the port is open, for whatever keeps the server from starting.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings, build_app, on_ready))
+
+
+async def _serve(settings: Settings, build_app: BuildApp, on_ready: Callable[[str], None]) -> int:
+    async with contextlib.AsyncExitStack() as stack:
+        with _start_faults(settings):
+            desk, gate, feeding = await _open(settings, stack)
+            listener = _listen(settings.host, settings.port)
+        # What recovery made stays for good: the collector need not walk it again in the middle of a request.
+        gc.collect()
+        gc.freeze()
+        stack.callback(listener.close)
+        server = _Server(build_app(desk, gate, sandbox=settings.sandbox), lambda: on_ready(_url(listener)))
+        async with _running(_stop_when_failed(desk, server)):
+            if feeding is None:
+                await server.serve([listener])
+            else:
+                async with _running(feeding.run(settings.feed_interval_s)):
+                    await server.serve([listener])
+    if desk.failure:
+        _log.critical("exit: %s", desk.failure)
+        return EXIT_FAILED
+    return EXIT_STOPPED
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, with signals on the event loop and word given when connections are accepted."""
+
+    def __init__(self, app: App, on_listening: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                log_level=logging.WARNING,
+                access_log=False,
+                server_header=False,
+                # Who speaks is told by the token; an address in a header would be anybody's word.
+                proxy_headers=False,
+                backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+            )
+        )
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        self._on_listening()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The first SIGTERM or SIGINT drains, the second stops waiting for connections.
+
+        uvicorn's own way raises the signal again at the end, and a clean stop would look like a death.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[Desk, Gate, Feeding | None]:
+    """Everything behind the port, recovered and ready; the stack closes it in the opposite order."""
+    instruments = load_instruments(settings.instruments)
+    sessions: Sessions = AlwaysOpen() if settings.session == "always" else SessionTable.load()
+    opened = await stack.enter_async_context(open_journal(settings.data))
+    key = load_or_create(settings.data)
+    store = stack.enter_context(ClientStore(settings.data))
+    state = await recover(opened.journal, opened.lease)
+    _log.info("recovered %d records, %d orders", opened.last_seq, len(state.orders))
+    desk, feeding = _staff(settings, state, opened, store, instruments, sessions)
+    return desk, Gate(store, key), feeding
+
+
+def _staff(
+    settings: Settings,
+    state: State,
+    opened: OpenJournal,
+    store: ClientStore,
+    instruments: InstrumentTable,
+    sessions: Sessions,
+) -> tuple[Desk, Feeding | None]:
+    """The desk as the journal left it, and its feed."""
+    venue = resume_paper(state, instruments)
+
+    def account_terms(client_id: str) -> tuple[int, int] | None:
+        client = store.get(client_id)
+        return None if client is None else (client.cash_paise, client.leverage)
+
+    desk = Desk(
+        state=state,
+        venue=venue,
+        instruments=instruments,
+        commit=opened.commit,
+        clock=SystemClock(),
+        phase=sessions.phase,
+        account_terms=account_terms,
+    )
+    if settings.feed != "synthetic":
+        return desk, None
+    feed = SyntheticFeed(instruments.values(), settings.feed_seed)
+    feed.resume({instrument: market.print_paise for instrument, market in state.markets.items()})
+    feeding = Feeding(
+        feed,
+        desk,
+        phase=sessions.phase,
+        last_print=lambda instrument: venue.shown(instrument)[0],
+        behind=lambda: opened.commit.full,
+    )
+    return desk, feeding
+
+
+@contextlib.contextmanager
+def _start_faults(settings: Settings) -> Iterator[None]:
+    """Whatever keeps a server from starting becomes one sentence for the operator."""
+    try:
+        yield
+    except FolderInUse as fault:
+        raise StartRefused(str(fault)) from fault
+    except LeaseHeld as fault:
+        raise StartRefused(f"{settings.data}: {fault}") from fault
+    except (JournalDamaged, JournalTooNew, RecoveryFailed, InvariantBroken, msgspec.DecodeError) as fault:
+        raise StartRefused(f"the journal in {settings.data} cannot be replayed: {fault}") from fault
+    except (SigningKeyError, ClientStoreError, InstrumentFault, SessionFault) as fault:
+        raise StartRefused(str(fault)) from fault
+    except (Fenced, Unknown, apsw.Error, OSError) as fault:
+        raise StartRefused(f"the data folder {settings.data} cannot be used: {fault}") from fault
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; raises StartRefused."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as fault:
+        taken = fault.errno == errno.EADDRINUSE
+        why = "is in use by another program" if taken else f"cannot be listened on: {fault.strerror or fault}"
+        raise StartRefused(f"port {port} of {host} {why}") from fault
+
+
+def _url(listener: socket.socket) -> str:
+    """Where the listener is reached from this machine."""
+    host, port = listener.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _stop_when_failed(desk: Desk, server: _Server) -> None:
+    await desk.wait_failed()
+    server.should_exit = True
+
+
+@contextlib.asynccontextmanager
+async def _running(work: Awaitable[None]) -> AsyncIterator[None]:
+    """Run something beside the body, and end it with the body."""
+    task = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,101 @@
+"""Feeding: rounds go to the desk while the session trades, follow pushes, and never take order entry down."""
+
+import asyncio
+from random import Random
+
+import pytest
+
+from bracketd.domain.instrument import Instrument, Tick
+from bracketd.domain.session import SessionPhase
+from bracketd.market.instruments import load_instruments
+from bracketd.market.synthetic import SyntheticFeed
+from bracketd.runtime.desk import NotServing
+from bracketd.runtime.feeding import Feeding
+
+
+class QuietDesk:
+    """A desk that keeps what it is fed, and fails as told."""
+
+    def __init__(self) -> None:
+        self.fed: list[Tick] = []
+        self.prints: dict[str, int] = {}
+        self.fault: Exception | None = None
+
+    def now_ns(self) -> int:
+        """One moment for all."""
+        return 1
+
+    def feed_tick(self, tick: Tick) -> None:
+        """Keep it, or fail."""
+        if self.fault is not None:
+            raise self.fault
+        self.fed.append(tick)
+        if tick.last_quantity:
+            self.prints[tick.instrument] = tick.last_price_paise
+
+
+def sbin() -> Instrument:
+    """The instrument that everybody knows."""
+    instrument = load_instruments().by_symbol("SBIN")
+    assert instrument is not None
+    return instrument
+
+
+def feeding(desk: QuietDesk, phase: SessionPhase = SessionPhase.OPEN, behind: bool = False) -> Feeding:
+    """A feed of one instrument for the desk."""
+    return Feeding(
+        SyntheticFeed([sbin()], Random(5)),
+        desk,
+        phase=lambda now_ns: phase,
+        last_print=lambda instrument: desk.prints[instrument],
+        behind=lambda: behind,
+    )
+
+
+async def test_round_feeds_each_instrument_once() -> None:
+    """A round is one tick for each instrument."""
+    desk = QuietDesk()
+    await feeding(desk).round()
+    assert [tick.instrument for tick in desk.fed] == [sbin().key]
+
+
+@pytest.mark.parametrize(
+    ("phase", "behind", "fed"),
+    [
+        (SessionPhase.CLOSED, False, 0),
+        (SessionPhase.PRE_OPEN, False, 0),
+        (SessionPhase.CUT_OFF, False, 1),
+        (SessionPhase.OPEN, True, 0),
+    ],
+)
+async def test_nothing_prints_out_of_hours_or_behind_a_slow_disk(phase: SessionPhase, behind: bool, fed: int) -> None:
+    """The feed prints while the session trades, and leaves a slow disk to the orders."""
+    desk = QuietDesk()
+    await feeding(desk, phase, behind).round()
+    assert len(desk.fed) == fed
+
+
+async def test_walk_follows_a_pushed_print() -> None:
+    """After a print by hand the walk goes on from there instead of jumping back."""
+    desk = QuietDesk()
+    feed = feeding(desk)
+    while not desk.prints:
+        await feed.round()
+    pushed = desk.prints[sbin().key] = sbin().base_price_paise * 115 // 100 // 5 * 5
+    await feed.round()
+    assert abs(desk.fed[-1].last_price_paise - pushed) < pushed // 100
+
+
+async def test_fault_of_the_feed_is_logged_and_the_next_round_tried(caplog: pytest.LogCaptureFixture) -> None:
+    """A round that fails is logged, and the feed goes on when the fault is over."""
+    desk = QuietDesk()
+    desk.fault = RuntimeError("bad round")
+    task = asyncio.create_task(feeding(desk).run(0.0))
+    while not caplog.records:
+        await asyncio.sleep(0)
+    desk.fault = None
+    while not desk.fed:
+        await asyncio.sleep(0)
+    desk.fault = NotServing("stopped")
+    await task
+    assert "bad round" in caplog.text

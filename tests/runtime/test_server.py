@@ -1,0 +1,82 @@
+"""The server's life in one process: ready, asked, stopped by a signal or by the desk itself."""
+
+import os
+import signal
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from bracketd.auth.gate import Gate
+from bracketd.runtime.desk import Desk
+from bracketd.runtime.server import EXIT_FAILED, EXIT_STOPPED, StartRefused, run
+from bracketd.runtime.settings import Settings
+
+
+def serve_one_request(data: Path, during: Callable[[Desk], None]) -> tuple[int, int]:
+    """Serve until `during`, called inside the only request, ends it; returns (exit code, the request's status)."""
+    statuses: list[int] = []
+    askers: list[Thread] = []
+
+    def build_app(desk: Desk, gate: Gate, *, sandbox: bool) -> Any:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            during(desk)
+            status = 200 if desk.serving else 503
+            await send({"type": "http.response.start", "status": status, "headers": []})
+            await send({"type": "http.response.body", "body": b"{}"})
+
+        return app
+
+    def ask(url: str) -> None:
+        try:
+            with urllib.request.urlopen(url, timeout=10) as reply:
+                statuses.append(reply.status)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                statuses.append(refused.code)
+
+    def on_ready(url: str) -> None:
+        askers.append(Thread(target=ask, args=(url,)))
+        askers[0].start()
+
+    code = run(Settings(data=data, port=0, session="always"), build_app, on_ready)
+    askers[0].join(10)
+    return code, statuses[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_request_in_flight_is_answered_at_a_stop(tmp_path: Path, number: signal.Signals) -> None:
+    """A request that is being served when the signal comes gets its answer, and the server ends with 0."""
+    assert serve_one_request(tmp_path, lambda desk: os.kill(os.getpid(), number)) == (EXIT_STOPPED, 200)
+
+
+def test_desk_that_stops_ends_the_server(tmp_path: Path) -> None:
+    """When the desk stops itself, the request in flight is answered and the server ends with 3."""
+    assert serve_one_request(tmp_path, lambda desk: desk.fail("told to")) == (EXIT_FAILED, 503)
+
+
+def test_folder_is_free_after_a_stop(tmp_path: Path) -> None:
+    """A server that has ended has given up its folder, and the next one starts on it at once."""
+    for _ in range(2):
+        assert serve_one_request(tmp_path, lambda desk: os.kill(os.getpid(), signal.SIGTERM))[0] == EXIT_STOPPED
+
+
+def test_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    """A data folder that is a file is one sentence, before any port is opened."""
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(StartRefused, match="file"):
+        serve_one_request(blocked, lambda desk: None)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"session": "bse"}, {"feed": "live"}, {"port": -1}, {"port": 65_536}, {"feed_interval_s": 0.0}]
+)
+def test_settings_refuse_what_no_server_can_do(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    """A setting outside its list or range never reaches a server."""
+    with pytest.raises(ValueError):
+        Settings(data=tmp_path, **wrong)
