@@ -1,0 +1,191 @@
+"""A counter to stand at: the application over a desk and a gate of the tests' own, called without a socket."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+from urllib.parse import unquote
+
+from tests.trading_floor import INSTRUMENTS, START_NS, Floor
+
+from bracketd.auth.refusal import Refusal, Unauthorised
+from bracketd.auth.token import Claims
+from bracketd.domain.commands import CancelOrder, Command, PlaceBracket
+from bracketd.domain.instrument import Tick
+from bracketd.domain.outcomes import Cancelled, Outcome
+from bracketd.engine.state import State
+from bracketd.runtime.desk import NotServing
+from bracketd.wire.app import build_app
+
+TOKEN = (b"x-authorization-token", b"good")
+JSON = (b"content-type", b"application/json")
+KART = "/api/v1/orders/kart"
+
+
+class FakeGate:
+    """Knows two tokens, "good" of client A and "other" of client B, until they log out."""
+
+    def __init__(self) -> None:
+        self.clients = {b"good": "A", b"other": "B"}
+
+    def authenticate(self, headers: Iterable[tuple[bytes, bytes]], now_ns: int) -> Claims:
+        """The claims of the token in one header."""
+        for name, value in headers:
+            if name == TOKEN[0] and value in self.clients:
+                client = self.clients[value]
+                return Claims(f"{client}:k", client, "t", "web", 10**12)
+        raise Unauthorised(Refusal.NO_TOKEN)
+
+    def logout(self, claims: Claims) -> None:
+        """Forget the client's token."""
+        self.clients = {token: client for token, client in self.clients.items() if client != claims.client_id}
+
+
+class FakeDesk:
+    """Keeps the commands it is given and answers each with `outcome`, or with whatever a floor makes of it."""
+
+    def __init__(self, outcome: Outcome | Exception | None = None, floor: Floor | None = None) -> None:
+        self.outcome = outcome or Cancelled("20260106-2")
+        self.floor = floor
+        self.state = floor.state if floor else State()
+        self.instruments = INSTRUMENTS
+        self.serving = True
+        self.known = True
+        self.commands: list[Command] = []
+        self.ticks: list[Tick] = []
+        self.waits = 0
+
+    def now_ns(self) -> int:
+        """A fixed moment."""
+        return START_NS
+
+    async def execute(self, command: Command) -> Outcome:
+        """Keep the command and answer it."""
+        self.commands.append(command)
+        if self.floor is not None:
+            assert isinstance(command, PlaceBracket | CancelOrder)
+            return self.floor.command(command)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+    async def durable(self) -> None:
+        """Count that somebody waited for the disk; a desk that has stopped promises nothing."""
+        self.waits += 1
+        if not self.serving:
+            raise NotServing("stopped")
+
+    async def ensure_account(self, client_id: str) -> bool:
+        """Whether the client is known."""
+        return self.known
+
+    async def push_tick(self, tick: Tick) -> None:
+        """Keep the tick."""
+        self.ticks.append(tick)
+
+
+class Answer:
+    """One reply; `json()` reads its body, which must be JSON."""
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self.status = status
+        self.headers = dict(headers)
+        self.body = body
+        assert self.headers[b"content-type"] == b"application/json"
+        assert self.headers[b"content-length"] == b"%d" % len(body)
+
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+
+class Counter:
+    """The application and what stands behind it."""
+
+    def __init__(
+        self, outcome: Outcome | Exception | None = None, *, floor: Floor | None = None, sandbox: bool = False
+    ) -> None:
+        self.desk = FakeDesk(outcome, floor)
+        self.gate = FakeGate()
+        self.app = build_app(self.desk, self.gate, sandbox=sandbox)  # type: ignore[arg-type]
+        self.chunks_read = 0
+
+    async def call(
+        self,
+        method: str,
+        target: str,
+        body: bytes | str | dict[str, Any] = b"",
+        *headers: tuple[bytes, bytes],
+        token: tuple[bytes, bytes] | None = TOKEN,
+        chunks: Sequence[bytes] | None = None,
+        peer: tuple[str, int] | None = ("127.0.0.1", 50_000),
+    ) -> Answer:
+        """One request. `target` is what stands in the request line; `chunks` come without a Content-Length."""
+        answers = await self.call_raw(method, target, body, *headers, token=token, chunks=chunks, peer=peer)
+        start, *rest = answers
+        return Answer(start["status"], start["headers"], b"".join(message.get("body", b"") for message in rest))
+
+    async def call_raw(
+        self,
+        method: str,
+        target: str,
+        body: bytes | str | dict[str, Any] = b"",
+        *headers: tuple[bytes, bytes],
+        token: tuple[bytes, bytes] | None = TOKEN,
+        chunks: Sequence[bytes] | None = None,
+        peer: tuple[str, int] | None = ("127.0.0.1", 50_000),
+        gone: bool = False,
+    ) -> list[Any]:
+        """One request and the ASGI messages that answer it; `gone`: the client leaves before the body's end."""
+        if isinstance(body, dict):
+            body, headers = json.dumps(body), (*headers, JSON)
+        raw = body.encode() if isinstance(body, str) else body
+        path, _, query = target.partition("?")
+        sent = list(headers)
+        if token is not None:
+            sent.append(token)
+        if chunks is None:
+            sent.append((b"content-length", b"%d" % len(raw)))
+        parts = list(chunks) if chunks is not None else [raw]
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": unquote(path),
+            "raw_path": path.encode(),
+            "root_path": "",
+            "query_string": query.encode(),
+            "headers": sent,
+            "client": peer,
+            "server": ("127.0.0.1", 8000),
+        }
+        answers: list[Any] = []
+        self.chunks_read = 0
+
+        async def receive() -> dict[str, Any]:
+            if self.chunks_read >= len(parts):
+                return {"type": "http.disconnect"}
+            part = parts[self.chunks_read]
+            self.chunks_read += 1
+            return {"type": "http.request", "body": part, "more_body": gone or self.chunks_read < len(parts)}
+
+        async def send(message: Any) -> None:
+            answers.append(message)
+
+        await self.app(scope, receive, send)
+        return answers
+
+    @property
+    def cancelled(self) -> CancelOrder:
+        """The one command that arrived."""
+        (command,) = self.desk.commands
+        assert isinstance(command, CancelOrder)
+        return command
+
+    @property
+    def placed(self) -> PlaceBracket:
+        """The one command that arrived."""
+        (command,) = self.desk.commands
+        assert isinstance(command, PlaceBracket)
+        return command
