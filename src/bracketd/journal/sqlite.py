@@ -1,7 +1,7 @@
 """The journal in one SQLite file: events only, one transaction for each append, synced before the append returns.
 
-Of a plain file with fdatasync this keeps about nine tenths (design.md, "Choices already measured"), and has what a
-plain file has not: readers beside the writer, an exact end after a crash, and tools that everybody knows.
+Slower than a plain file with fdatasync, it has what a plain file has not: readers beside the writer, an exact end after
+a crash, and tools that everybody knows.
 """
 
 import asyncio
