@@ -347,3 +347,24 @@ def test_the_order_stands_after_all(server: Server, standing: Placed, trader: Ca
     assert server.verify().returncode == 0
     assert "Traceback" not in server.errors()
     assert not any(token in server.errors() for token in server.tokens.values())
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status", "message"),
+    [
+        (b"BREW /api/v1/orders HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", 400, "Bad request"),
+        (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, "Bad request"),
+        (b"GET /api/v1/orders?" + b"a" * 70_000 + b" HTTP/1.1\r\nhost: a\r\n\r\n", 413, "Request too large"),
+        (b"GET /healthz HTTP/1.1\r\nhost: a\r\nx-fill: " + b"a" * 70_000 + b"\r\n\r\n", 413, "Request too large"),
+    ],
+    ids=["unknown method", "not http", "long target", "large headers"],
+)
+def test_refusals_of_the_parser_are_json_too(
+    server: Server, trader: Caller, request_bytes: bytes, status: int, message: str
+) -> None:
+    """What no route ever sees is refused in the dialect, and the server goes on."""
+    reply = trader.send_raw(request_bytes)
+    assert reply.status == status
+    assert reply.headers["content-type"] == "application/json"
+    assert json.loads(reply.body) == {"status": "error", "message": message, "error_code": 44000, "data": {}}
+    assert trader.get("/healthz").status == 200

@@ -1,6 +1,7 @@
 """`bracketd serve`: one server on one data folder, in the foreground."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ import click
 from bracketd.runtime.server import StartRefused, run
 from bracketd.runtime.settings import Settings
 from bracketd.wire.app import build_app
+from bracketd.wire.http_protocol import JsonHttpProtocol
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -23,9 +25,11 @@ def run_serve(settings: Settings) -> None:
 
 def serve_until_stopped(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """Serve; `on_ready` is called with the URL once commands to it work. Always ends in an exception or exit."""
+    # What the server makes is its owner's alone, also in a folder that others may enter.
+    os.umask(0o077)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
     try:
-        code = run(settings, build_app, on_ready)
+        code = run(settings, build_app, on_ready, JsonHttpProtocol)
     except StartRefused as refused:
         raise click.ClickException(f"{refused}.") from refused
     sys.exit(code)

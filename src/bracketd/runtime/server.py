@@ -19,6 +19,7 @@ import apsw
 import msgspec
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bracketd.auth.client_store import ClientStore, ClientStoreError
 from bracketd.auth.gate import Gate
@@ -58,16 +59,25 @@ class StartRefused(Exception):
     """The server cannot start; the text is one sentence for the operator."""
 
 
-def run(settings: Settings, build_app: BuildApp, on_ready: Callable[[str], None]) -> int:
+def run(
+    settings: Settings,
+    build_app: BuildApp,
+    on_ready: Callable[[str], None],
+    http: type[asyncio.Protocol] = HttpToolsProtocol,
+) -> int:
     """Serve until told to stop; returns the exit code. `on_ready` gets the URL once connections are accepted.
+
+    `http` is uvicorn's protocol class for a connection, which words the refusals that no application sees.
 
     Raises StartRefused before the port is open, for whatever keeps the server from starting.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, build_app, on_ready))
+        return runner.run(_serve(settings, build_app, on_ready, http))
 
 
-async def _serve(settings: Settings, build_app: BuildApp, on_ready: Callable[[str], None]) -> int:
+async def _serve(
+    settings: Settings, build_app: BuildApp, on_ready: Callable[[str], None], http: type[asyncio.Protocol]
+) -> int:
     async with contextlib.AsyncExitStack() as stack:
         with _start_faults(settings):
             desk, gate, feeding = await _open(settings, stack)
@@ -76,7 +86,7 @@ async def _serve(settings: Settings, build_app: BuildApp, on_ready: Callable[[st
         gc.collect()
         gc.freeze()
         stack.callback(listener.close)
-        server = _Server(build_app(desk, gate, sandbox=settings.sandbox), lambda: on_ready(_url(listener)))
+        server = _Server(build_app(desk, gate, sandbox=settings.sandbox), lambda: on_ready(_url(listener)), http)
         async with _running(_stop_when_failed(desk, server)):
             if feeding is None:
                 await server.serve([listener])
@@ -92,11 +102,11 @@ async def _serve(settings: Settings, build_app: BuildApp, on_ready: Callable[[st
 class _Server(uvicorn.Server):
     """uvicorn's server, with signals on the event loop and word given when connections are accepted."""
 
-    def __init__(self, app: App, on_listening: Callable[[], None]) -> None:
+    def __init__(self, app: App, on_listening: Callable[[], None], http: type[asyncio.Protocol]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=http,
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
