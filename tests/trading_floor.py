@@ -100,8 +100,7 @@ class Floor:
         """One print (quantity 0: a quote) of SBIN; returns what it caused."""
         self.now_ns += 1_000_000
         step = self._step()
-        self.sightings.moved(SBIN)
-        step.handle(self.venue.tick(Tick(SBIN, paise(price), quantity, bids, asks), self.now_ns))
+        step.tick(Tick(SBIN, paise(price), quantity, bids, asks))
         caused = list(step.events)
         step.see(SBIN)
         self._keep(step)
@@ -147,8 +146,8 @@ class Floor:
 
 def bracket(client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fields: object) -> PlaceBracket:
     """A bracket to place; unless said otherwise a LIMIT at 456.95 with target 2.00 and stop 1.00 away."""
-    values = {"price": 456.95, "trigger": 0.0, "t": 2.0, "s": 1.0, "order_type": OrderType.LIMIT} | fields
-    prices = {name: paise(float(str(values.pop(name)))) for name in ("price", "trigger", "t", "s")}
+    values = {"price": 456.95, "trigger": 0.0, "t": 2.0, "s": 1.0, "step": 0.0, "order_type": OrderType.LIMIT} | fields
+    prices = {name: paise(float(str(values.pop(name)))) for name in ("price", "trigger", "t", "s", "step")}
     return PlaceBracket(
         client_id=client,
         instrument=str(values.pop("instrument", SBIN)),
@@ -160,5 +159,6 @@ def bracket(client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fiel
         trigger_paise=prices["trigger"],
         target_offset_paise=prices["t"],
         stop_offset_paise=prices["s"],
+        trailing_step_paise=prices["step"],
         **values,  # type: ignore[arg-type]
     )

@@ -187,14 +187,20 @@ async def test_prices_finer_than_a_paisa() -> None:
     assert (command.price_paise, command.trigger_paise, command.target_offset_paise) == (45_695, 45_600, 100)
 
 
-@pytest.mark.parametrize("step", ["0.05", 1, -1, "0.001"])
-@pytest.mark.parametrize("is_trailing", [True, False])
-async def test_trailing_is_never_taken_and_ignored(step: Any, is_trailing: bool) -> None:
-    """A trailing step is refused by name for as long as no stop trails."""
-    assert await refused(trailing_stop_loss=step, is_trailing=is_trailing) == (
-        b'{"status":"error","message":"`trailing_stop_loss` is invalid","error_code":44000,'
-        b'"reason":"OFFSET_INVALID","data":{}}'
-    )
+@pytest.mark.parametrize("step", ["0.05", 1])
+async def test_a_step_that_is_denied_is_for_the_engine_to_refuse(step: Any) -> None:
+    """A trailing step beside `is_trailing: false` is marked, never taken and never ignored."""
+    command = await place(trailing_stop_loss=step, is_trailing=False)
+    assert "trailing_stop_loss" in command.finer
+
+
+@pytest.mark.parametrize(
+    ("is_trailing", "step", "paise"), [(True, "0.05", 5), (..., 1, 100), (True, 0, 0), (..., ..., 0)]
+)
+async def test_the_step_makes_a_stop_trail(is_trailing: Any, step: Any, paise: int) -> None:
+    """A step is taken with `is_trailing: true` or with no word of it."""
+    command = await place(trailing_stop_loss=step, is_trailing=is_trailing)
+    assert (command.trailing_step_paise, command.finer) == (paise, frozenset())
 
 
 @pytest.mark.parametrize("token", [3045, "3045", "03045", 3045.0, " 3045 "])

@@ -21,7 +21,8 @@ class Bracket(msgspec.Struct, gc=False, kw_only=True):
     """What a bracket is beyond its orders: the offsets, the exit and the ids of its legs ("" before the first fill).
 
     The tick and the band are those of the instrument at placement, so that a replay needs no instrument file.
-    Prices and offsets are paise.
+    Prices and offsets are paise. `anchor_paise` is what a print is measured from for trailing (bracket.md 2.6);
+    `trailed` says whether the stop has moved yet.
     """
 
     basket_id: str
@@ -35,6 +36,9 @@ class Bracket(msgspec.Struct, gc=False, kw_only=True):
     lower_band_paise: int
     upper_band_paise: int
     reference_paise: int
+    trailing_step_paise: int = 0
+    anchor_paise: int = 0
+    trailed: bool = False
     stop_id: str = ""
     target_id: str = ""
     exit: Exit = Exit.NONE

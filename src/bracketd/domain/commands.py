@@ -16,7 +16,8 @@ class OpenAccount(msgspec.Struct, frozen=True, gc=False):
 class PlaceBracket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Place a bracket order. Prices and offsets are paise, quantities shares.
 
-    `finer` names the price fields whose text was finer than a paisa: they cannot be on any tick. `protection_bp` is
+    `finer` names the price fields whose text was finer than a paisa, so that they cannot be on any tick, and the
+    trailing step where the request says both that and `is_trailing: false`. `protection_bp` is
     the order's own market protection in hundredths of a percent, 0 for the venue's.
     """
 
@@ -31,6 +32,7 @@ class PlaceBracket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     trigger_paise: int
     target_offset_paise: int
     stop_offset_paise: int
+    trailing_step_paise: int = 0
     disclosed_quantity: int = 0
     protection_bp: int = 0
     user_order_id: str = ""

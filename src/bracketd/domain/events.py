@@ -1,16 +1,14 @@
 """Events: facts in the past tense. They are the journal's content and the audit trail; state is their fold.
 
 Each is encoded as a msgpack array whose first element is its number. Numbers and the order of fields never change;
-a new field goes to the end with a default, a new fact gets a new number (FORMAT counts changes an older reader would
-misread). Times are unix nanoseconds, money paise, quantities shares.
+a new field goes to the end with a default, a new fact gets a new number. Times are unix nanoseconds, money is paise,
+quantities are shares.
 """
 
 import msgspec
 
 from bracketd.domain.instrument import Level
 from bracketd.domain.order import OrderType, Product, Side, Validity
-
-FORMAT = 1
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -60,6 +58,7 @@ class BracketPlaced(Event, frozen=True, array_like=True, gc=False, tag=3):
     protection_bp: int
     user_order_id: str
     device: str
+    trailing_step_paise: int
 
 
 class OrderAccepted(Event, frozen=True, array_like=True, gc=False, tag=4):
@@ -179,6 +178,14 @@ class ExitAccepted(Event, frozen=True, array_like=True, gc=False, tag=19):
     basket_id: str
 
 
+class StopTrailed(Event, frozen=True, array_like=True, gc=False, tag=20):
+    """A print moved a trailing stop: its trigger and its anchor are these now."""
+
+    basket_id: str
+    trigger_paise: int
+    anchor_paise: int
+
+
 AnyEvent = (
     AccountOpened
     | TickSeen
@@ -199,6 +206,7 @@ AnyEvent = (
     | ClosingAccepted
     | ClosingRefused
     | ExitAccepted
+    | StopTrailed
 )
 
 _encoder = msgspec.msgpack.Encoder()

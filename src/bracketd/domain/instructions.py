@@ -49,6 +49,13 @@ class AdjustPair(msgspec.Struct, frozen=True, gc=False):
     trigger_paise: int
 
 
+class MoveStop(msgspec.Struct, frozen=True, gc=False):
+    """Give a pair's waiting stop another trigger; it keeps its place in the queue."""
+
+    basket_id: str
+    trigger_paise: int
+
+
 class CancelWork(msgspec.Struct, frozen=True, gc=False):
     """Take an order out of work."""
 
@@ -63,7 +70,7 @@ class ClosePair(msgspec.Struct, frozen=True, gc=False):
     quantity: int
 
 
-Instruction = SendEntry | OpenPair | AdjustPair | CancelWork | ClosePair
+Instruction = SendEntry | OpenPair | AdjustPair | MoveStop | CancelWork | ClosePair
 
 
 class Acknowledged(msgspec.Struct, frozen=True, gc=False):

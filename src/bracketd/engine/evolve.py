@@ -27,6 +27,7 @@ from bracketd.domain.events import (
     OrderCancelled,
     OrderRefused,
     OrderTriggered,
+    StopTrailed,
     TickSeen,
     TradeBooked,
 )
@@ -35,7 +36,9 @@ from bracketd.domain.order import Leg, Order, OrderType, Product, Side, Status, 
 from bracketd.engine.invariant import invariant
 from bracketd.engine.margin import settle_margin
 from bracketd.engine.numbering import take_number
+from bracketd.engine.pricing import rebased_prices
 from bracketd.engine.state import Market, State
+from bracketd.engine.trailing import better, first_anchor
 from bracketd.engine.transitions import Happening, next_status
 
 ACTIVITY_STEP_NS = 512
@@ -110,6 +113,7 @@ def _bracket_placed(state: State, event: BracketPlaced) -> None:
         lower_band_paise=event.lower_band_paise,
         upper_band_paise=event.upper_band_paise,
         reference_paise=event.reference_paise,
+        trailing_step_paise=event.trailing_step_paise,
     )
     _settle(state, bracket)
 
@@ -174,10 +178,14 @@ def _legs_opened(state: State, event: LegsOpened) -> None:
             **_born(event.at_ns),
         )
     bracket.stop_id, bracket.target_id = event.stop_id, event.target_id
+    if bracket.trailing_step_paise:
+        bracket.anchor_paise = first_anchor(bracket, event.trigger_paise)
+        state.trailing.setdefault(bracket.instrument, {})[bracket.basket_id] = True
 
 
 def _legs_grown(state: State, event: LegsGrown) -> None:
     bracket = state.brackets[event.basket_id]
+    entry = state.orders[bracket.entry_id]
     stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
     growth = event.quantity - stop.quantity
     invariant(growth > 0, "legs only grow", event)
@@ -190,6 +198,31 @@ def _legs_grown(state: State, event: LegsGrown) -> None:
         target.price_paise = event.target_paise
     if stop.trigger_paise and not stop.triggered:
         stop.trigger_paise = event.trigger_paise
+        if bracket.trailing_step_paise:
+            anchor = first_anchor(bracket, _rebased_trigger(bracket, entry))
+            bracket.anchor_paise = better(bracket, anchor, bracket.anchor_paise) if bracket.trailed else anchor
+
+
+def _rebased_trigger(bracket: Bracket, entry: Order) -> int:
+    return rebased_prices(bracket, entry.traded_value_paise, entry.filled)[1]
+
+
+def _stop_trailed(state: State, event: StopTrailed) -> None:
+    bracket = state.brackets[event.basket_id]
+    stop = state.orders[bracket.stop_id]
+    invariant(
+        better(bracket, event.trigger_paise, stop.trigger_paise) == event.trigger_paise != stop.trigger_paise,
+        "a stop trails one way only (14)",
+        event,
+    )
+    stop.trigger_paise, bracket.anchor_paise, bracket.trailed = event.trigger_paise, event.anchor_paise, True
+    _touch(stop, event.at_ns)
+
+
+def _end_trailing(state: State, order: Order) -> None:
+    """A stop that is triggered, closing or done trails no more."""
+    if order.leg is Leg.STOPLOSS and order.instrument in state.trailing:
+        state.trailing[order.instrument].pop(order.basket_id, None)
 
 
 def _legs_adjusted(state: State, event: LegsAdjusted) -> None:
@@ -202,6 +235,7 @@ def _legs_adjusted(state: State, event: LegsAdjusted) -> None:
 def _order_triggered(state: State, event: OrderTriggered) -> None:
     order = state.orders[event.order_id]
     order.triggered = True
+    _end_trailing(state, order)
     order.status_before = next_status(order.status_before, Happening.TRIGGERED, order.status_before)
     _happen(order, Happening.TRIGGERED, event.at_ns)
 
@@ -259,6 +293,7 @@ def _order_cancelled(state: State, event: OrderCancelled) -> None:
     _happen(order, Happening.CANCELLED, event.at_ns)
     order.remaining = 0
     order.info = event.info
+    _end_trailing(state, order)
     if order.leg is Leg.ENTRY:
         _settle(state, state.brackets[order.basket_id])
 
@@ -273,12 +308,16 @@ def _cancel_refused(state: State, event: CancelRefused) -> None:
 def _leg_completed(state: State, event: LegCompleted) -> None:
     order = state.orders[event.order_id]
     _happen(order, Happening.COMPLETED, event.at_ns)
+    _end_trailing(state, order)
     order.remaining = 0
 
 
 def _exit_requested(state: State, event: ExitRequested) -> None:
     bracket = state.brackets[event.basket_id]
     bracket.exit, bracket.exit_refusal = Exit.REQUESTED, ""
+    # What a venue refused an earlier exit does not count against this one: it is tried afresh (section 4, rule X).
+    for order in state.rows_of(bracket):
+        order.cancel_refused = False
 
 
 def _closing_requested(state: State, event: ClosingRequested) -> None:
@@ -291,6 +330,7 @@ def _closing_accepted(state: State, event: ClosingAccepted) -> None:
     _happen(stop, Happening.CLOSING, event.at_ns)
     stop.order_type, stop.price_paise, stop.trigger_paise = OrderType.MARKET, 0, 0
     stop.info = "CLOSING"
+    _end_trailing(state, stop)
     bracket.exit = Exit.ACCEPTED
     stop.priority = event.priority
     state.last_priority = max(state.last_priority, event.priority)
@@ -325,4 +365,5 @@ _BY_EVENT: dict[type, Callable[[State, Any], None]] = {
     ClosingAccepted: _closing_accepted,
     ClosingRefused: _closing_refused,
     ExitAccepted: _exit_accepted,
+    StopTrailed: _stop_trailed,
 }

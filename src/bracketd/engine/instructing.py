@@ -7,8 +7,9 @@ from bracketd.domain.events import (
     ClosingRequested,
     LegsGrown,
     LegsOpened,
+    StopTrailed,
 )
-from bracketd.domain.instructions import AdjustPair, CancelWork, ClosePair, Instruction, OpenPair, SendEntry
+from bracketd.domain.instructions import AdjustPair, CancelWork, ClosePair, Instruction, MoveStop, OpenPair, SendEntry
 from bracketd.engine.state import State
 
 
@@ -48,6 +49,8 @@ def instruction_for(state: State, event: AnyEvent, growth: int) -> Instruction |
         case LegsGrown():
             instrument = state.brackets[event.basket_id].instrument
             return AdjustPair(event.basket_id, instrument, growth, event.target_paise, event.trigger_paise)
+        case StopTrailed():
+            return MoveStop(event.basket_id, event.trigger_paise)
         case CancelRequested():
             return CancelWork(event.order_id)
         case ClosingRequested():

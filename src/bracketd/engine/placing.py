@@ -67,6 +67,7 @@ def decide_place(state: State, command: PlaceBracket, instruments: Mapping[str, 
         protection_bp=command.protection_bp,
         user_order_id=command.user_order_id,
         device=command.device,
+        trailing_step_paise=command.trailing_step_paise,
     )
     return Decision((placed,), Placed(basket_id, entry_id), named_id=entry_id)
 
@@ -117,7 +118,7 @@ def _trigger_fault(command: PlaceBracket, last_paise: int) -> Refused | None:
 
 
 def _offset_fault(command: PlaceBracket, instrument: Instrument, reference_paise: int) -> Refused | None:
-    """Both offsets are at least one tick and put their legs inside the band (bracket.md 2.2)."""
+    """Both offsets are at least one tick and put their legs inside the band (bracket.md 2.2), a step is 0 or a tick."""
     offsets = (
         ("square_off_value", command.target_offset_paise),
         ("stop_loss_value", command.stop_offset_paise),
@@ -125,6 +126,9 @@ def _offset_fault(command: PlaceBracket, instrument: Instrument, reference_paise
     for field, paise in offsets:
         if field in command.finer or paise < instrument.tick_paise:
             return Refused(Reason.OFFSET_INVALID, field)
+    step = command.trailing_step_paise
+    if "trailing_stop_loss" in command.finer or (step != 0 and step < instrument.tick_paise):
+        return Refused(Reason.OFFSET_INVALID, "trailing_stop_loss")
     probe = Bracket(
         basket_id="",
         client_id="",

@@ -26,6 +26,7 @@ from bracketd.domain.order import Order, OrderType, Status
 from bracketd.engine.numbering import next_numbers
 from bracketd.engine.pricing import rebased_prices
 from bracketd.engine.state import State
+from bracketd.engine.trailing import better
 
 EXIT_IN_FLIGHT = frozenset({Exit.REQUESTED, Exit.CLOSING})
 
@@ -73,7 +74,9 @@ def _grow_legs(bracket: Bracket, entry: Order, stop: Order, target: Order, now_n
     if exit_decided(bracket, stop, target):
         prices = target.price_paise, stop.trigger_paise
     else:
-        prices = rebased_prices(bracket, entry.traded_value_paise, entry.filled)
+        rebased, trigger = rebased_prices(bracket, entry.traded_value_paise, entry.filled)
+        # A stop that has trailed keeps the better of its own trigger and the re-based one (2.6).
+        prices = rebased, better(bracket, trigger, stop.trigger_paise) if bracket.trailed else trigger
     return LegsGrown(now_ns, bracket.basket_id, entry.filled, *prices)
 
 

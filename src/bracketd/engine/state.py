@@ -22,7 +22,10 @@ class Market(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """Everything the engine knows. The counters hold the last number given out of each kind."""
+    """Everything the engine knows. The counters hold the last number given out of each kind.
+
+    `trailing` holds, for each instrument, the baskets whose waiting stop trails.
+    """
 
     accounts: dict[str, Account] = {}
     orders: dict[str, Order] = {}
@@ -31,6 +34,7 @@ class State(msgspec.Struct):
     trades: dict[str, Trade] = {}
     positions: dict[str, Position] = {}
     markets: dict[str, Market] = {}
+    trailing: dict[str, dict[str, bool]] = {}
     id_date: str = ""
     id_last: int = 0
     acknowledged: int = 0

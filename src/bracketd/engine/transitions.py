@@ -40,6 +40,8 @@ TRANSITIONS: dict[tuple[Status, Happening], Status | None] = {
     (_P, Happening.CANCELLED): _GONE,
     (_P, Happening.COMPLETED): _DONE,
     (_P, Happening.CLOSING): _C,
+    # A venue may tell of the trigger, or of the closing, before the acknowledgement that should have come first.
+    (_C, Happening.ACCEPTED): _C,
     (_C, Happening.FILLED_PART): _C,
     (_C, Happening.FILLED): _DONE,
     (_C, Happening.CANCEL_REQUESTED): _X,

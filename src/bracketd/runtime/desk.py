@@ -114,13 +114,13 @@ class Desk:
 
     def feed_tick(self, tick: Tick) -> None:
         """One message of a feed. Nobody is told of it, so it is recorded only where it caused something."""
-        self._run(lambda step: self._tick(step, tick))
+        self._run(lambda step: step.tick(tick))
 
     async def push_tick(self, tick: Tick) -> None:
         """One message pushed by hand; returns when it and all that it caused are on disk. Raises NotServing."""
 
         def work(step: Step) -> None:
-            self._tick(step, tick)
+            step.tick(tick)
             step.see(tick.instrument)
 
         self._run(work)
@@ -170,10 +170,6 @@ class Desk:
 
         self._run(work, now_ns)
         return decision
-
-    def _tick(self, step: Step, tick: Tick) -> None:
-        self._sightings.moved(tick.instrument)
-        step.handle(self._venue.tick(tick, self.now_ns()))
 
     def _run(self, work: Callable[[Step], None], now_ns: int | None = None) -> None:
         """One step from its first event to the journal. A fault in the middle leaves no way back: the desk stops."""

@@ -65,9 +65,9 @@ class Feeding:
             return
         self._follow_pushes()
         for tick in self._feed.next_ticks(now_ns):
+            self._desk.feed_tick(tick)
             if tick.last_quantity:
                 self._printed[tick.instrument] = tick.last_price_paise
-            self._desk.feed_tick(tick)
             # Requests go between two ticks: a round must not hold them up.
             await asyncio.sleep(0)
 

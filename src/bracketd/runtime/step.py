@@ -19,17 +19,20 @@ from bracketd.domain.events import (
     LegsAdjusted,
     LegsGrown,
     LegsOpened,
+    StopTrailed,
     TickSeen,
 )
 from bracketd.domain.instructions import Filled, Report, Triggered
+from bracketd.domain.instrument import Tick
 from bracketd.engine.evolve import evolve
 from bracketd.engine.instructing import growth_by, instruction_for
 from bracketd.engine.invariants import check_bracket
 from bracketd.engine.protection import due
 from bracketd.engine.reporting import decide_report
 from bracketd.engine.state import State
+from bracketd.engine.trailing import trail
 from bracketd.runtime.sightings import Sightings
-from bracketd.venue.protocol import Venue
+from bracketd.venue.protocol import MarketVenue
 
 _OF_BASKET = (
     BracketPlaced,
@@ -41,13 +44,14 @@ _OF_BASKET = (
     ClosingAccepted,
     ClosingRefused,
     ExitAccepted,
+    StopTrailed,
 )
 
 
 class Step:
     """The step in hand. `events` is what it has come to; `moved` the baskets that it touched."""
 
-    def __init__(self, state: State, venue: Venue, sightings: Sightings, now_ns: int) -> None:
+    def __init__(self, state: State, venue: MarketVenue, sightings: Sightings, now_ns: int) -> None:
         self._state = state
         self._venue = venue
         self._sightings = sightings
@@ -74,6 +78,18 @@ class Step:
         self.moved.add(bracket.basket_id)
         while (following := due(self._state, bracket, self._now_ns)) is not None:
             self.apply(following)
+
+    def tick(self, tick: Tick) -> None:
+        """One message of the feed with all that follows; last in a print come the stops that it trails."""
+        self._sightings.moved(tick.instrument)
+        self.handle(self._venue.tick(tick, self._now_ns))
+        if not tick.last_quantity:
+            return
+        for basket_id in tuple(self._state.trailing.get(tick.instrument, ())):
+            move = trail(self._state, self._state.brackets[basket_id], tick.last_price_paise, self._now_ns)
+            if move is not None:
+                self.see(tick.instrument)
+                self.apply(move)
 
     def handle(self, reports: Iterable[Report]) -> None:
         """The venue's reports, each with all that follows from it before the next is asked for."""

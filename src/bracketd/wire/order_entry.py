@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.types import Receive, Scope
 
 from bracketd.auth.gate import Gate
-from bracketd.domain.outcomes import Cancelled, Placed, Refused
+from bracketd.domain.outcomes import Cancelled, Placed
 from bracketd.runtime.desk import Desk
 from bracketd.wire import replies
 from bracketd.wire.cancellation import read_cancellation
@@ -90,8 +90,6 @@ class OrderEntry:
         claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
         parameters = read_fields(scope, body, claims)
         command = read_placement(parameters, claims.client_id)
-        if isinstance(command, Refused):
-            return replies.place_reply(command)
         if not await self._desk.ensure_account(claims.client_id):
             # The client was removed after its token was looked at.
             return replies.UNAUTHORISED

@@ -80,6 +80,7 @@ def _standing(order: Order) -> dict[str, object]:
 def _terms(state: State, order: Order) -> dict[str, object]:
     """What was asked for; the two offsets stand on the entry."""
     square_off_value, stop_loss_value = _offsets(state, order)
+    step = _trailing_step(state, order)
     return {
         "execution_type": "BO",
         "order_side": order.side,
@@ -92,13 +93,19 @@ def _terms(state: State, order: Order) -> dict[str, object]:
         "market_protection_percentage": rupees(order.protection_bp),
         "square_off_value": square_off_value,
         "stop_loss_value": stop_loss_value,
-        "trailing_stop_loss": 0,
-        "is_trailing": False,
+        "trailing_stop_loss": step,
+        "is_trailing": step > 0,
         "target_price_type": "absolute",
         "client_id": order.client_id,
         "login_id": order.client_id,
         "device": order.device or "UNKNOWN",
     }
+
+
+def _trailing_step(state: State, order: Order) -> Decimal:
+    """The step by which the stop trails, on the two rows by whose id it can be named: the entry's and the stop's."""
+    bracket = state.brackets.get(order.basket_id) if order.leg in (Leg.ENTRY, Leg.STOPLOSS) else None
+    return rupees(bracket.trailing_step_paise if bracket is not None else 0)
 
 
 def _offsets(state: State, order: Order) -> tuple[Decimal, Decimal]:

@@ -8,8 +8,6 @@ user_order_id, validity. What the words and numbers come to (ticks, lots, the ba
 
 from bracketd.domain.commands import PlaceBracket
 from bracketd.domain.order import OrderType, Validity
-from bracketd.domain.outcomes import Refused
-from bracketd.domain.reasons import Reason
 from bracketd.wire import words
 from bracketd.wire.numerals import NotNumeral, shortest_text
 from bracketd.wire.parameters import Parameters
@@ -27,11 +25,11 @@ STOPS = frozenset({OrderType.SL, OrderType.SLM})
 _NO_AMOUNT = (0, False)
 
 
-def read_placement(parameters: Parameters, client_id: str) -> PlaceBracket | Refused:
+def read_placement(parameters: Parameters, client_id: str) -> PlaceBracket:
     """The command of a placement. Raises FieldError for the first field that is wrong or missing.
 
-    Refused stands for a trailing step: trailing does not exist yet, and a step taken and not obeyed would be a stop
-    that the trader believes to move.
+    A trailing step that `is_trailing: false` contradicts is marked for the engine to refuse: one that is not obeyed
+    would be a stop that the trader believes to move, one that is, a stop that he believes to stand.
     """
     fields = _Reader(parameters)
     device = fields.short_text("device")
@@ -39,8 +37,8 @@ def read_placement(parameters: Parameters, client_id: str) -> PlaceBracket | Ref
     exchange = words.text(fields.agreed("exchange"), "exchange").upper()
     fields.require_bracket()
     token = fields.token()
-    # Read for its faults only: it is the step that makes a stop trail (bracket.md 2.6).
-    words.boolean(fields.agreed("is_trailing"), "is_trailing", default=False)
+    # Absent it says nothing: it is the step that makes a stop trail (bracket.md 2.6).
+    trails = words.boolean(fields.agreed("is_trailing"), "is_trailing", default=True)
     protection_bp = fields.protection_bp()
     side = words.side(fields.agreed("order_side"))
     order_type = words.order_type(fields.agreed("order_type"))
@@ -49,14 +47,14 @@ def read_placement(parameters: Parameters, client_id: str) -> PlaceBracket | Ref
     quantity = words.quantity(fields.agreed("quantity"))
     target_offset_paise = fields.paise("square_off_value")
     stop_offset_paise = fields.paise("stop_loss_value")
-    step = words.rupees(fields.agreed("trailing_stop_loss"), "trailing_stop_loss", default=_NO_AMOUNT)
+    step_paise = fields.optional_paise("trailing_stop_loss")
     trigger_paise = fields.paise("trigger_price") if order_type in STOPS else 0
     user_order_id = fields.short_text("user_order_id")
     validity = words.validity(fields.agreed("validity"), default=Validity.DAY)
     if validity is Validity.IOC and order_type in STOPS:
         raise FieldError("validity")
-    if step != _NO_AMOUNT:
-        return Refused(Reason.OFFSET_INVALID, "trailing_stop_loss")
+    if not trails and step_paise:
+        fields.finer.add("trailing_stop_loss")
     return PlaceBracket(
         client_id=client_id,
         instrument=f"{exchange}:{token}",
@@ -69,6 +67,7 @@ def read_placement(parameters: Parameters, client_id: str) -> PlaceBracket | Ref
         trigger_paise=trigger_paise,
         target_offset_paise=target_offset_paise,
         stop_offset_paise=stop_offset_paise,
+        trailing_step_paise=step_paise,
         disclosed_quantity=disclosed,
         protection_bp=protection_bp,
         user_order_id=user_order_id,
@@ -78,7 +77,7 @@ def read_placement(parameters: Parameters, client_id: str) -> PlaceBracket | Ref
 
 
 class _Reader:
-    """The fields of one placement; `finer` gathers the prices that were written finer than a paisa."""
+    """The fields of one placement; `finer` gathers the prices that the engine has to refuse (see PlaceBracket)."""
 
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
@@ -93,6 +92,13 @@ class _Reader:
     def paise(self, field: str) -> int:
         """A needed amount in paise, toward zero."""
         paise, finer = words.rupees(self.agreed(field), field)
+        if finer:
+            self.finer.add(field)
+        return paise
+
+    def optional_paise(self, field: str) -> int:
+        """An amount in paise, toward zero; 0 where it is absent."""
+        paise, finer = words.rupees(self.agreed(field), field, default=_NO_AMOUNT)
         if finer:
             self.finer.add(field)
         return paise

@@ -21,6 +21,7 @@ from bracketd.domain.instructions import (
     CloseTaken,
     Filled,
     Instruction,
+    MoveStop,
     OpenPair,
     PairAdjusted,
     Report,
@@ -30,7 +31,8 @@ from bracketd.domain.instructions import (
 )
 from bracketd.domain.instrument import Instrument, Level, Tick
 from bracketd.domain.money import ceil_to_tick, floor_to_tick
-from bracketd.domain.order import Leg, Order, OrderType, Side, Validity
+from bracketd.domain.order import Leg, Order, OrderType
+from bracketd.venue.paper.admission import admit_entry, admit_leg, readmit
 from bracketd.venue.paper.book import Book, Pair, Work
 
 DEFAULT_PROTECTION_BP = 300
@@ -144,27 +146,15 @@ class PaperExchange:
                 yield from self._open_pair(instruction)
             case AdjustPair():
                 yield from self._adjust_pair(instruction)
+            case MoveStop():
+                self._move_stop(instruction)
             case CancelWork():
                 yield from self._cancel(instruction.order_id)
             case ClosePair():
                 yield from self._close_pair(instruction)
 
     def _send_entry(self, entry: SendEntry) -> Iterator[Report]:
-        work = Work(
-            order_id=entry.order_id,
-            basket_id=entry.basket_id,
-            account=entry.account,
-            book=self._book(entry.instrument),
-            buy=entry.side is Side.BUY,
-            kind=entry.order_type,
-            quantity=entry.quantity,
-            limit_paise=entry.price_paise,
-            trigger_paise=entry.trigger_paise,
-            priority=self._next_priority(),
-            waiting=entry.order_type in (OrderType.SL, OrderType.SLM),
-            immediate=entry.validity is Validity.IOC,
-            protection_bp=entry.protection_bp,
-        )
+        work = admit_entry(entry, self._book(entry.instrument), self._next_priority())
         self._enter(work)
         yield self._acknowledge(work)
         if not work.waiting:
@@ -175,25 +165,9 @@ class PaperExchange:
 
     def _open_pair(self, legs: OpenPair) -> Iterator[Report]:
         pair = self._pairs[legs.basket_id] = Pair(legs.basket_id, legs.quantity)
-        book, buy = self._book(legs.instrument), legs.side is Side.BUY
-        for order_id, kind, limit, trigger in (
-            (legs.stop_id, OrderType.SLM, 0, legs.trigger_paise),
-            (legs.target_id, OrderType.LIMIT, legs.target_paise, 0),
-        ):
-            work = Work(
-                order_id=order_id,
-                basket_id=legs.basket_id,
-                account=legs.account,
-                book=book,
-                buy=buy,
-                kind=kind,
-                quantity=0,
-                limit_paise=limit,
-                trigger_paise=trigger,
-                priority=self._next_priority(),
-                pair=pair,
-                waiting=kind is OrderType.SLM,
-            )
+        book = self._book(legs.instrument)
+        for kind in (OrderType.SLM, OrderType.LIMIT):
+            work = admit_leg(legs, kind, book, pair, self._next_priority())
             if work.waiting:
                 pair.stop = work
             else:
@@ -222,6 +196,12 @@ class PaperExchange:
             target.book.add(target)
         self._touched[pair.basket_id] = pair
         yield PairAdjusted(change.basket_id, target.priority if target is not None else 0)
+
+    def _move_stop(self, move: MoveStop) -> None:
+        """Another trigger, by trailing: the stop keeps its place, and the move never takes it across the print."""
+        pair = self._pairs.get(move.basket_id)
+        if pair is not None and pair.stop is not None and pair.stop.waiting:
+            pair.stop.book.replace_stop(pair.stop, move.trigger_paise)
 
     def _cancel(self, order_id: str) -> Iterator[Report]:
         work = self._work.get(order_id)
@@ -286,9 +266,10 @@ class PaperExchange:
         """(c) and (d): look at touched legs, then let the arrivals take what is displayed, in time order."""
         yield from self._look_again()
         while self._arrivals:
-            _, order_id = heapq.heappop(self._arrivals)
+            priority, order_id = heapq.heappop(self._arrivals)
             work = self._work.get(order_id)
-            if work is not None and not work.waiting:
+            # A target that grew since has lost this turn; where it is marketable, (c) gave it a later one.
+            if work is not None and not work.waiting and work.priority == priority:
                 yield from self._take_displayed(work, look_again=True)
         self._drop_idle()
 
@@ -404,22 +385,7 @@ class PaperExchange:
             pair = self._pairs.setdefault(order.basket_id, Pair(order.basket_id, order.remaining))
         else:
             self._entries.add(order.basket_id)
-        return Work(
-            order_id=order.order_id,
-            basket_id=order.basket_id,
-            account=order.client_id,
-            book=self._book(order.instrument),
-            buy=order.side is Side.BUY,
-            kind=order.order_type,
-            quantity=order.remaining,
-            limit_paise=order.price_paise,
-            trigger_paise=order.trigger_paise,
-            priority=order.priority,
-            pair=pair,
-            waiting=order.order_type in (OrderType.SL, OrderType.SLM) and not order.triggered,
-            immediate=order.validity is Validity.IOC,
-            protection_bp=order.protection_bp,
-        )
+        return readmit(order, self._book(order.instrument), pair)
 
     def _acknowledge(self, work: Work) -> Report:
         self._acknowledged += 1

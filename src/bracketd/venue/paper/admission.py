@@ -1,0 +1,68 @@
+"""Admission: how an order becomes work in a book, be it new, a leg, or taken up again after a restart.
+
+Prices are paise, quantities shares.
+"""
+
+from bracketd.domain.instructions import OpenPair, SendEntry
+from bracketd.domain.order import Order, OrderType, Side, Validity
+from bracketd.venue.paper.book import Book, Pair, Work
+
+_STOPS = (OrderType.SL, OrderType.SLM)
+
+
+def admit_entry(entry: SendEntry, book: Book, priority: int) -> Work:
+    """A new entry; an SL or SL-M waits for its trigger."""
+    return Work(
+        order_id=entry.order_id,
+        basket_id=entry.basket_id,
+        account=entry.account,
+        book=book,
+        buy=entry.side is Side.BUY,
+        kind=entry.order_type,
+        quantity=entry.quantity,
+        limit_paise=entry.price_paise,
+        trigger_paise=entry.trigger_paise,
+        priority=priority,
+        waiting=entry.order_type in _STOPS,
+        immediate=entry.validity is Validity.IOC,
+        protection_bp=entry.protection_bp,
+    )
+
+
+def admit_leg(legs: OpenPair, kind: OrderType, book: Book, pair: Pair, priority: int) -> Work:
+    """A new leg of a pair: SLM is the stop-loss, LIMIT the target."""
+    stop = kind is OrderType.SLM
+    return Work(
+        order_id=legs.stop_id if stop else legs.target_id,
+        basket_id=legs.basket_id,
+        account=legs.account,
+        book=book,
+        buy=legs.side is Side.BUY,
+        kind=kind,
+        quantity=0,
+        limit_paise=0 if stop else legs.target_paise,
+        trigger_paise=legs.trigger_paise if stop else 0,
+        priority=priority,
+        pair=pair,
+        waiting=stop,
+    )
+
+
+def readmit(order: Order, book: Book, pair: Pair | None) -> Work:
+    """An order that worked before a restart, in its old place; `pair` is a leg's."""
+    return Work(
+        order_id=order.order_id,
+        basket_id=order.basket_id,
+        account=order.client_id,
+        book=book,
+        buy=order.side is Side.BUY,
+        kind=order.order_type,
+        quantity=order.remaining,
+        limit_paise=order.price_paise,
+        trigger_paise=order.trigger_paise,
+        priority=order.priority,
+        pair=pair,
+        waiting=order.order_type in _STOPS and not order.triggered,
+        immediate=order.validity is Validity.IOC,
+        protection_bp=order.protection_bp,
+    )

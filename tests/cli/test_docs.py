@@ -1,0 +1,95 @@
+"""The documents say what the code does: commands run as printed, tables and lists complete."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from bracketd.cli.main import main
+from bracketd.domain.reasons import STATE_REASONS
+from bracketd.engine.cancel_table import CANCEL_TABLE, Named
+from bracketd.runtime.settings import Settings
+from bracketd.wire.replies import CANCELLED
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CANCEL = (ROOT / "docs" / "cancel.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+def verbs(group: click.Group, path: str = "bracketd") -> Iterator[tuple[str, click.Command]]:
+    """Every command of the command line with the words that call it."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from verbs(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
+
+
+def test_readme_leads_with_the_two_commands() -> None:
+    """The first block of the README is how to try and how to test, by verbs that the Makefile has."""
+    first = re.search(r"```sh\n(.*?)```", README, re.DOTALL)
+    assert first is not None
+    called = re.findall(r"^make (\S+)", first[1], re.MULTILINE)
+    assert called == ["demo", "test"]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert all(re.search(rf"^{verb}:", makefile, re.MULTILINE) for verb in called)
+
+
+def test_readme_commands_run_as_printed(start: Callable[..., Any], shell: Callable[..., Any]) -> None:
+    """The README's three curl lines place, show and cancel a bracket, each in a new shell."""
+    place, book, cancel = re.findall(r"^curl .*$", README, re.MULTILINE)
+    demo = start("demo")
+    (token,) = (line.split()[1] for line in demo.lines if line.startswith("token "))
+    given = {"URL": demo.url, "TOKEN": token}
+    basket_id = shell(place, **given)["data"]["data"]["basket_id"]
+    assert [row["basket_id"] for row in shell(book, **given)["data"]["orders"]] == [basket_id]
+    assert shell(cancel, **given) == json.loads(CANCELLED.body)
+    assert CANCELLED.body.decode() in README
+
+
+def test_readme_names_every_verb_and_option() -> None:
+    """The README's contract of the command line has each verb with each of its options."""
+    rows = {row[1]: row[0] for row in re.findall(r"^(\| `(bracketd(?: [a-z]+)+).*)$", README, re.MULTILINE)}
+    for words, command in verbs(main):
+        options = [name for parameter in command.params for name in parameter.opts if name.startswith("--")]
+        assert [name for name in options if name not in rows[words]] == []
+
+
+@pytest.mark.parametrize("setting", [field.name for field in fields(Settings)])
+def test_readme_names_every_setting(setting: str) -> None:
+    """Each setting of a server has its row in the README."""
+    assert f"\n| `{setting}` |" in README
+
+
+def test_cancel_table_is_the_one_that_decides() -> None:
+    """The documented decision table is the engine's own, row by row."""
+    table = [["State", *Named], *([situation, *verdicts] for situation, verdicts in CANCEL_TABLE.items())]
+    lines = ["| " + " | ".join(row) + " |" for row in table]
+    lines.insert(1, "|---|---|---|---|")
+    assert "\n".join(lines) in CANCEL
+
+
+@pytest.mark.parametrize("reason", sorted(STATE_REASONS))
+def test_every_reason_of_a_refusal_is_documented(reason: str) -> None:
+    """Each reason that lies in the state of things has its row."""
+    assert f"\n| {reason} |" in CANCEL
+
+
+def test_architecture_names_files_that_exist() -> None:
+    """Every file that the walk through the code names is there."""
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", ARCHITECTURE))
+    assert len(named) > 15
+    assert [name for name in sorted(named) if not (ROOT / "src" / "bracketd" / name).is_file()] == []
+
+
+def test_documents_link_to_files_that_exist() -> None:
+    """A relative link of the README leads somewhere."""
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    assert [link for link in links if not (ROOT / link).is_file()] == []
