@@ -113,6 +113,7 @@ class Walk:
             trigger_paise=floor.paise(trigger),
             target_offset_paise=random.randint(TICK, 90),
             stop_offset_paise=random.randint(TICK, 90),
+            trailing_step_paise=random.choice((0, 0, 0, TICK, 12, 30)),
             protection_bp=random.choice((0, 0, 0, 20)) if self.reach > NARROW else 0,
         )
         others = self.of_others(command.client_id)
