@@ -9,6 +9,7 @@ from tests.trading_floor import SBIN, Floor
 from bracketd.domain.events import AnyEvent
 from bracketd.domain.instrument import Level
 from bracketd.domain.order import Order, Side, Status
+from bracketd.domain.outcomes import Outcome
 
 CENTRE_PAISE = 45_695
 
@@ -45,6 +46,11 @@ class SidedFloor(Floor):
         }
         told = {name: self.rupees(float(str(price))) for name, price in prices.items()}
         return super().place(client, side if self.side is Side.BUY else side.opposite, quantity, **told, **fields)
+
+    def modify(self, order_id: str, client: str = "A", **fields: object) -> Outcome:
+        """Modify in the test's terms."""
+        told = {name: self.rupees(float(str(fields.pop(name)))) for name in ("price", "trigger") if name in fields}
+        return super().modify(order_id, client, **told, **fields)
 
     def tick(
         self,

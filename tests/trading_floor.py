@@ -1,13 +1,13 @@
 """A trading floor without disk or sockets: the real engine, the real paper exchange, and a clock that tests move."""
 
-from bracketd.domain.commands import CancelOrder, OpenAccount, PlaceBracket
+from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount, PlaceBracket
 from bracketd.domain.events import AnyEvent, decode_step, encode_step
 from bracketd.domain.instrument import Instrument, Level, Tick, band_around
 from bracketd.domain.order import Order, OrderType, Product, Side, Validity
 from bracketd.domain.outcomes import Outcome, Placed
 from bracketd.domain.session import SessionPhase
 from bracketd.engine.cancelling import outcome_of
-from bracketd.engine.deciding import decide
+from bracketd.engine.deciding import decide, judged_by
 from bracketd.engine.evolve import evolve
 from bracketd.engine.invariants import check_state
 from bracketd.engine.moment import Moment
@@ -60,16 +60,15 @@ class Floor:
         for client in clients or ("A",):
             self.command(OpenAccount(client, cash_paise, 5))
 
-    def command(self, command: OpenAccount | PlaceBracket | CancelOrder) -> Outcome:
+    def command(self, command: Command) -> Outcome:
         """Carry out one command."""
         self.now_ns += 1_000_000
-        printed = 0
-        if isinstance(command, PlaceBracket) and command.instrument in INSTRUMENTS:
-            printed = self.venue.shown(command.instrument)[0]
+        instrument = judged_by(self.state, command)
+        printed = self.venue.shown(instrument)[0] if instrument in INSTRUMENTS else 0
         decision = decide(self.state, command, INSTRUMENTS, Moment(self.now_ns, self.phase, printed))
         step = self._step()
-        if decision.events and isinstance(command, PlaceBracket):
-            step.see(command.instrument)
+        if decision.events and instrument:
+            step.see(instrument)
         for event in decision.events:
             step.apply(event)
         self._keep(step)
@@ -89,6 +88,18 @@ class Floor:
     def cancel(self, order_id: str, leg: str | None = None, client: str = "A", **fields: object) -> Outcome:
         """Cancel, by the entry's id or a leg's."""
         return self.command(CancelOrder(client_id=client, ids=(order_id,), leg=leg, **fields))  # type: ignore[arg-type]
+
+    def modify(self, order_id: str, client: str = "A", **fields: object) -> Outcome:
+        """Modify, by the entry's id or a leg's. Prices in rupees: price, trigger, t, s, step."""
+        names = {
+            "price": "price_paise",
+            "trigger": "trigger_paise",
+            "t": "target_offset_paise",
+            "s": "stop_offset_paise",
+            "step": "trailing_step_paise",
+        }
+        told = {names[name]: paise(float(str(fields.pop(name)))) for name in names if name in fields}
+        return self.command(ModifyOrder(client_id=client, ids=(order_id,), **told, **fields))  # type: ignore[arg-type]
 
     def tick(
         self,

@@ -253,3 +253,28 @@ def test_a_placement_answers_as_the_family_does(trader: Caller) -> None:
         "status": "success",
     }
     assert basket_id != placed.basket_id
+
+
+def test_a_modified_entry_fills_on_its_new_terms(trader: Caller) -> None:
+    """A PUT with the row's own reference changes price and total; the same reference again is stale."""
+    placed = place_acc(trader)
+    row = trader.row(placed.entry_id)
+    body = {
+        "client_id": trader.client,
+        "execution_type": "BO",
+        "oms_order_id": placed.entry_id,
+        "exchange_order_id": row["exchange_order_id"],
+        "last_activity_reference": float(row["last_activity_reference"]),
+        "price": 499.5,
+        "quantity": 6,
+        "trigger_price": 0,
+    }
+    reply = trader.send_json("PUT", "/api/v1/orders/kart", body)
+    assert (reply.status, reply.json["message"]) == (200, "Order modified successfully")
+    row = trader.row(placed.entry_id)
+    assert (*shape(row), row["price"]) == ("MODIFY_CONFIRMED", 6, 0, 6, 499.5)
+    stale = trader.send_json("PUT", "/api/v1/orders/kart/", body | {"quantity": 7})
+    assert (stale.status, stale.json["reason"]) == (409, "STALE_REFERENCE")
+    trader.tick(499.5, 6, token=22)
+    assert trader.row(placed.entry_id)["order_status"] == "COMPLETE"
+    assert trader.legs(placed)["STOPLOSS"]["trigger_price"] == 498.5

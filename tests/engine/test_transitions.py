@@ -3,10 +3,11 @@
 from itertools import product
 
 import pytest
-from tests.trading_floor import INSTRUMENTS, Floor, bracket, levels
+from tests.trading_floor import INSTRUMENTS, SBIN, Floor, bracket, levels
 
 from bracketd.domain.instructions import Acknowledged, CancelDenied, Filled, Rejected, Report, Triggered
 from bracketd.domain.order import TERMINAL, OrderType, Side, Status
+from bracketd.engine import changing, evolve_modify
 from bracketd.engine import evolve as evolving
 from bracketd.engine.deciding import decide
 from bracketd.engine.evolve import evolve
@@ -16,6 +17,7 @@ from bracketd.engine.reporting import decide_report
 from bracketd.engine.transitions import TRANSITIONS, Happening, next_status
 
 P, C, T, X = Status.PENDING, Status.CONFIRMED, Status.TRIGGER_PENDING, Status.CANCEL_PENDING
+MP, MC = Status.MODIFY_PENDING, Status.MODIFY_CONFIRMED
 
 EXTERNAL = {
     (P, Happening.REFUSED): "a venue may reject what the paper exchange takes",
@@ -39,6 +41,20 @@ EXTERNAL = {
     (X, Happening.FILLED_PART): "a fill may arrive while the cancel is under way",
     (X, Happening.FILLED): "a fill may beat its cancel",
     (X, Happening.CANCEL_REFUSED): "a venue may refuse a cancel",
+    (MP, Happening.MODIFY_REFUSED): "a venue may refuse a modify",
+    (MP, Happening.TRIGGERED): "a stop may trigger while its modify is under way",
+    (MP, Happening.TRIGGERED_MODIFIED): "a stop may trigger while its second modify is under way",
+    (MP, Happening.FILLED_PART): "a fill may arrive while the modify is under way",
+    (MP, Happening.FILLED): "a fill may beat a modify",
+    (MP, Happening.CANCEL_REQUESTED): "an exit may be decided while the entry's modify is under way",
+    (MP, Happening.CANCELLED): "the sibling of a leg may close the bracket while the leg's modify is under way",
+    (MP, Happening.COMPLETED): "a leg may close the bracket while its modify is under way",
+    (MP, Happening.CLOSING): "a closing order never waits for a modify",
+    (MC, Happening.CLOSING): "a stop that was triggered after a modify may be taken as the closing order",
+    (X, Happening.TRIGGERED_MODIFIED): "a modified entry stop may trigger while its cancel is under way",
+    (X, Happening.MODIFIED): "the answer to a modify may come after the cancel was asked for",
+    (X, Happening.MODIFIED_STOP): "the answer to a modify may come after the cancel was asked for",
+    (X, Happening.MODIFY_REFUSED): "the answer to a modify may come after the cancel was asked for",
     (X, Happening.COMPLETED): "a target whose cancel is under way may close the bracket",
 }
 """Rows that a paper exchange without faults need not meet, each with the venue's behaviour that does."""
@@ -70,9 +86,15 @@ def test_a_fill_is_taken_in_every_status_that_is_not_terminal() -> None:
         assert next_status(status, Happening.CANCELLED, status) is Status.CANCELLED
 
 
-def test_only_a_refused_cancel_returns_to_the_status_before() -> None:
-    """A refused cancel returns to what was before it, for every status that can be cancelled."""
-    assert [pair for pair, following in TRANSITIONS.items() if following is None] == [(X, Happening.CANCEL_REFUSED)]
+def test_only_a_refused_request_returns_to_the_status_before() -> None:
+    """A refused cancel or modify returns to what was before it, for every status that can be cancelled or modified."""
+    assert [pair for pair, following in TRANSITIONS.items() if following is None] == [
+        (X, Happening.CANCEL_REFUSED),
+        (MP, Happening.MODIFY_REFUSED),
+    ]
+    for before in (C, T, MC):
+        assert next_status(before, Happening.MODIFY_REQUESTED, before) is MP
+        assert next_status(MP, Happening.MODIFY_REFUSED, before) is before
     for before in (P, C, T):
         assert next_status(before, Happening.CANCEL_REQUESTED, before) is X
         assert next_status(X, Happening.CANCEL_REFUSED, before) is before
@@ -96,7 +118,8 @@ def test_every_row_of_the_table_is_met_or_justified(monkeypatch: pytest.MonkeyPa
         met.add((status, happening))
         return next_status(status, happening, before)
 
-    monkeypatch.setattr(evolving, "next_status", remembering)
+    for module in (evolving, changing, evolve_modify):
+        monkeypatch.setattr(module, "next_status", remembering)
     a_day()
     assert met <= set(TRANSITIONS)
     assert set(TRANSITIONS) - met <= set(EXTERNAL)
@@ -134,6 +157,27 @@ def a_day() -> None:
             )
             floor.tick(456.95 + away, 1_000)
             assert floor.state.orders[stop].status is Status.COMPLETE
+        floor = Floor("A")
+        floor.modify(floor.place(side=side, quantity=5), quantity=6)
+        floor.tick(456.95, 6, (), ())
+        for closing in (None, "TARGET"):
+            floor = Floor("A")
+            entry = floor.place(side=side, quantity=20)
+            floor.modify(entry, quantity=12)
+            floor.tick(456.95, 4, (), ())
+            floor.modify(entry, quantity=14, t=4)
+            made = floor.legs(entry)
+            floor.modify(made[0].order_id, trigger=456.95 - 2 * away)
+            floor.modify(made[1].order_id, price=456.95 + 3 * away)
+            floor.modify(entry, price=456.95 - 0.05 * away)
+            if closing:
+                floor.tick(456.95 + 3 * away, 1, (), ())
+                floor.tick(456.95 + 3 * away, 50, (), ())
+            else:
+                floor.cancel(entry)
+                floor.tick(456.95 - 2 * away, 1)
+                floor.tick(456.95 - 2 * away, 50)
+            assert floor.state.positions[f"A {SBIN} MIS"].net == 0
         floor.tick(456.95, 0, levels((456.90, 3)), levels((457.00, 3)))
         floor.place(side=side, order_type=OrderType.MARKET, validity="IOC")
 

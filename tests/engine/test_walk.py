@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from tests.sided_floor import CENTRE_PAISE, SidedFloor, mirrored_paise
 from tests.trading_floor import INSTRUMENTS, LOWER, SBIN, UPPER
 
-from bracketd.domain.commands import CancelOrder, PlaceBracket
+from bracketd.domain.commands import CancelOrder, ModifyOrder, PlaceBracket
 from bracketd.domain.events import TradeBooked, decode_step
 from bracketd.domain.instrument import Level
 from bracketd.domain.order import Leg, Order, OrderType, Product, Side, Status, Validity
-from bracketd.domain.outcomes import Cancelled, NotFound, Outcome, Placed, Refused
+from bracketd.domain.outcomes import Cancelled, Modified, NotFound, Outcome, Placed, Refused
 from bracketd.engine.state import encode_state
 from bracketd.venue.paper.book import Book, Work
 
@@ -79,7 +79,8 @@ class Walk:
     def step(self, seed: int) -> None:
         """One step, and everything that an onlooker can judge of it."""
         random = Random(seed)
-        (self.place, self.tick, self.cancel, self.restart)[random.choices(range(4), (30, 42, 22, 6))[0]](random)
+        steps = (self.place, self.tick, self.cancel, self.modify, self.restart)
+        random.choices(steps, (28, 38, 14, 16, 4))[0](random)
         self.judge_rows()
 
     def price(self, random: Random, ticks: int = 12) -> int:
@@ -159,6 +160,36 @@ class Walk:
         client, named, word = random.choice(CLIENTS), random.choice(ids), random.choice(WORDS)
         self.cancel_twice(CancelOrder(client_id=client, ids=(named,), leg=word))
 
+    def modify(self, random: Random) -> None:
+        """Modify any row by any field, mostly one that it can be modified by; then once more, which changes nothing."""
+        floor = self.floor
+        working = [row for row in floor.state.orders.values() if not row.terminal]
+        if not working:
+            return
+        row = random.choice(working)
+        draw = random.random
+        command = ModifyOrder(
+            client_id=row.client_id if draw() < 0.95 else random.choice(CLIENTS),
+            ids=(row.order_id,),
+            price_paise=floor.paise(self.price(random)) if draw() < 0.4 and row.price_paise else 0,
+            trigger_paise=floor.paise(self.price(random)) if draw() < 0.4 and row.trigger_paise else 0,
+            quantity=random.randint(1, 15) if draw() < 0.3 and row.leg is Leg.ENTRY else 0,
+            target_offset_paise=random.randint(TICK, 90) if draw() < 0.2 and row.leg is Leg.ENTRY else 0,
+            stop_offset_paise=random.randint(TICK, 90) if draw() < 0.2 and row.leg is Leg.ENTRY else 0,
+            trailing_step_paise=random.choice((TICK, 12, 30)) if draw() < 0.15 and row.leg is not Leg.TARGET else 0,
+        )
+        before, others = encode_state(floor.state), self.of_others(command.client_id)
+        outcome = floor.command(command)
+        self.outcomes.append(outcome)
+        self.judge_fills(0)
+        assert self.of_others(command.client_id) == others, "isolation"
+        if not isinstance(outcome, Modified):
+            assert encode_state(floor.state) == before, "a refusal leaves no trace"
+        elif not row.terminal and not row.at_market:
+            after = encode_state(floor.state)
+            assert isinstance(floor.command(command), Modified)
+            assert encode_state(floor.state) == after
+
     def cancel_twice(self, command: CancelOrder) -> Outcome:
         """Cancel, judge what came of it, and cancel again, which must change nothing and answer the same."""
         floor = self.floor
@@ -212,7 +243,9 @@ class Walk:
         open_quantity = state.open_quantity(bracket)
         assert target.terminal
         assert not open_quantity or (
-            stop.at_market and stop.status is Status.CONFIRMED and stop.remaining == open_quantity
+            stop.at_market
+            and stop.status in (Status.CONFIRMED, Status.MODIFY_CONFIRMED)
+            and stop.remaining == open_quantity
         )
 
     def judge_fills(self, traded: int) -> None:
@@ -368,4 +401,5 @@ def test_a_walk_meets_what_it_is_meant_to_meet() -> None:
     for leg in (Leg.ENTRY, Leg.STOPLOSS, Leg.TARGET):
         assert {(leg, Status.COMPLETE), (leg, Status.CANCELLED)} <= statuses
     assert {"OCO", "CLOSING"} <= infos
-    assert {Cancelled, Placed, NotFound, "TOO_LATE", "LEG_NOT_ACTIVE", "TRIGGER_WRONG_SIDE"} <= answers
+    assert {(Leg.ENTRY, Status.MODIFY_CONFIRMED), (Leg.TARGET, Status.MODIFY_CONFIRMED)} <= statuses
+    assert {Cancelled, Modified, Placed, NotFound, "TOO_LATE", "LEG_NOT_ACTIVE", "TRIGGER_WRONG_SIDE"} <= answers

@@ -9,7 +9,7 @@ from tests.trading_floor import INSTRUMENTS, START_NS, Floor
 
 from bracketd.auth.refusal import Refusal, Unauthorised
 from bracketd.auth.token import Claims
-from bracketd.domain.commands import CancelOrder, Command, PlaceBracket
+from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, PlaceBracket
 from bracketd.domain.instrument import Tick
 from bracketd.domain.outcomes import Cancelled, Outcome
 from bracketd.engine.state import State
@@ -62,7 +62,7 @@ class FakeDesk:
         """Keep the command and answer it."""
         self.commands.append(command)
         if self.floor is not None:
-            assert isinstance(command, PlaceBracket | CancelOrder)
+            assert isinstance(command, PlaceBracket | CancelOrder | ModifyOrder)
             return self.floor.command(command)
         if isinstance(self.outcome, Exception):
             raise self.outcome

@@ -251,8 +251,9 @@ async def test_half_a_request_is_none() -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("PUT", KART, b"DELETE, POST"),
-        ("GET", f"{KART}/", b"DELETE, POST"),
+        ("PATCH", KART, b"DELETE, POST, PUT"),
+        ("GET", f"{KART}/", b"DELETE, POST, PUT"),
+        ("PUT", f"{KART}/{ID}", b"DELETE"),
         ("POST", f"{KART}/{ID}", b"DELETE"),
         ("OPTIONS", f"{KART}/{ID}", b"DELETE"),
         ("POST", "/api/v1/order/bracket", b"DELETE"),

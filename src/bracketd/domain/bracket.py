@@ -22,7 +22,7 @@ class Bracket(msgspec.Struct, gc=False, kw_only=True):
 
     The tick and the band are those of the instrument at placement, so that a replay needs no instrument file.
     Prices and offsets are paise. `anchor_paise` is what a print is measured from for trailing (bracket.md 2.6);
-    `trailed` says whether the stop has moved yet.
+    `trailed` says whether the stop has moved yet. A leg that was priced by hand is not re-based any more (2.2).
     """
 
     basket_id: str
@@ -46,6 +46,8 @@ class Bracket(msgspec.Struct, gc=False, kw_only=True):
     last_exit_id: str = ""
     blocked_paise: int = 0
     realised_paise: int = 0
+    target_by_hand: bool = False
+    stop_by_hand: bool = False
 
     @property
     def exit_accepted(self) -> bool:

@@ -40,8 +40,8 @@ class PlaceBracket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     finer: frozenset[str] = frozenset()
 
 
-class CancelOrder(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Cancel an order or close a bracket: the fields of the cancel request as texts (bracket.md section 5).
+class NamesOrder(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What names an order that exists: the fields of the request as texts (bracket.md section 5).
 
     `ids` holds the id that names the order (the path's, else the body's, else the query's) and then every other id
     that body and query carry. A field that is absent is None; `exchange_order_id` may be "" where it was sent blank.
@@ -57,4 +57,32 @@ class CancelOrder(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     conflicting: frozenset[str] = frozenset()
 
 
-Command = OpenAccount | PlaceBracket | CancelOrder
+class CancelOrder(NamesOrder, frozen=True, gc=False, kw_only=True):
+    """Cancel an order or close a bracket."""
+
+
+class ModifyOrder(NamesOrder, frozen=True, gc=False, kw_only=True):
+    """Modify an order. Prices, offsets and the step are paise, quantities shares; 0, None and "" leave as it is.
+
+    `finer` is that of PlaceBracket, with "quantity" for one that is not whole. `malformed` names the fields that could
+    not be read, in the order in which they are judged. `reference` is the activity reference to compare, if any.
+    """
+
+    reference: float | None = None
+    disclosed_quantity: int = 0
+    exchange: str = ""
+    instrument_token: str = ""
+    side: Side | None = None
+    order_type: OrderType | None = None
+    price_paise: int = 0
+    product: Product | None = None
+    quantity: int = 0
+    target_offset_paise: int = 0
+    stop_offset_paise: int = 0
+    trailing_step_paise: int = 0
+    trigger_paise: int = 0
+    finer: frozenset[str] = frozenset()
+    malformed: tuple[str, ...] = ()
+
+
+Command = OpenAccount | PlaceBracket | CancelOrder | ModifyOrder

@@ -8,7 +8,7 @@ quantities are shares.
 import msgspec
 
 from bracketd.domain.instrument import Level
-from bracketd.domain.order import OrderType, Product, Side, Validity
+from bracketd.domain.order import OrderType, Product, Side, Terms, Validity
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -186,6 +186,33 @@ class StopTrailed(Event, frozen=True, array_like=True, gc=False, tag=20):
     anchor_paise: int
 
 
+class ModifyRequested(Event, frozen=True, array_like=True, gc=False, tag=30):
+    """The venue was asked to modify an order; `terms` is what the order is to be."""
+
+    order_id: str
+    terms: Terms
+
+
+class OrderModified(Event, frozen=True, array_like=True, gc=False, tag=31):
+    """The order is as asked for, with this new place in the queue (0: it kept its own).
+
+    The other three are what the change makes of the legs and of trailing, each 0 where it stays as it was.
+    """
+
+    order_id: str
+    priority: int
+    target_paise: int
+    trigger_paise: int
+    anchor_paise: int
+
+
+class ModifyRefused(Event, frozen=True, array_like=True, gc=False, tag=32):
+    """The venue would not modify; the order is as it was."""
+
+    order_id: str
+    text: str
+
+
 AnyEvent = (
     AccountOpened
     | TickSeen
@@ -207,6 +234,9 @@ AnyEvent = (
     | ClosingRefused
     | ExitAccepted
     | StopTrailed
+    | ModifyRequested
+    | OrderModified
+    | ModifyRefused
 )
 
 _encoder = msgspec.msgpack.Encoder()

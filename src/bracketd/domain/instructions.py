@@ -62,6 +62,15 @@ class CancelWork(msgspec.Struct, frozen=True, gc=False):
     order_id: str
 
 
+class ModifyWork(msgspec.Struct, frozen=True, gc=False):
+    """Give a working order other terms: `growth` is by how much its quantity changes, less than 0 for a shrinking."""
+
+    order_id: str
+    growth: int
+    price_paise: int
+    trigger_paise: int
+
+
 class ClosePair(msgspec.Struct, frozen=True, gc=False):
     """Turn a pair's stop-loss into a market order for all that is open."""
 
@@ -70,7 +79,7 @@ class ClosePair(msgspec.Struct, frozen=True, gc=False):
     quantity: int
 
 
-Instruction = SendEntry | OpenPair | AdjustPair | MoveStop | CancelWork | ClosePair
+Instruction = SendEntry | OpenPair | AdjustPair | MoveStop | CancelWork | ModifyWork | ClosePair
 
 
 class Acknowledged(msgspec.Struct, frozen=True, gc=False):
@@ -117,6 +126,20 @@ class CancelDenied(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
+class Modified(msgspec.Struct, frozen=True, gc=False):
+    """The order works on its new terms, with this new place in the queue (0: it kept its own)."""
+
+    order_id: str
+    priority: int
+
+
+class ModifyDenied(msgspec.Struct, frozen=True, gc=False):
+    """The venue will not modify the order."""
+
+    order_id: str
+    text: str
+
+
 class PairAdjusted(msgspec.Struct, frozen=True, gc=False):
     """The pair has grown; the target's new place in the queue (0: no target works)."""
 
@@ -139,5 +162,15 @@ class CloseDenied(msgspec.Struct, frozen=True, gc=False):
 
 
 Report = (
-    Acknowledged | Rejected | Triggered | Filled | Withdrawn | CancelDenied | PairAdjusted | CloseTaken | CloseDenied
+    Acknowledged
+    | Rejected
+    | Triggered
+    | Filled
+    | Withdrawn
+    | CancelDenied
+    | Modified
+    | ModifyDenied
+    | PairAdjusted
+    | CloseTaken
+    | CloseDenied
 )

@@ -56,6 +56,8 @@ class Status(StrEnum):
     PENDING = "PENDING"
     CONFIRMED = "CONFIRMED"
     TRIGGER_PENDING = "TRIGGER_PENDING"
+    MODIFY_PENDING = "MODIFY_PENDING"
+    MODIFY_CONFIRMED = "MODIFY_CONFIRMED"
     CANCEL_PENDING = "CANCEL_PENDING"
     COMPLETE = "COMPLETE"
     CANCELLED = "CANCELLED"
@@ -106,6 +108,8 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     protection_bp: int = 0
     user_order_id: str = ""
     device: str = ""
+    modified: bool = False
+    modify_refusal: str = ""
 
     @property
     def terminal(self) -> bool:
@@ -121,6 +125,23 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     def at_market(self) -> bool:
         """Whether the order takes what is displayed and never rests at a price."""
         return self.order_type is OrderType.MARKET or (self.order_type is OrderType.SLM and self.triggered)
+
+
+class Terms(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a modification makes of an order: every field that one can touch, those that stay as they are included.
+
+    The offsets and the step are the bracket's. `print_paise` is the last print that the modification was judged by.
+    Prices are paise, quantities shares.
+    """
+
+    quantity: int
+    price_paise: int
+    trigger_paise: int
+    disclosed_quantity: int
+    target_offset_paise: int
+    stop_offset_paise: int
+    trailing_step_paise: int
+    print_paise: int
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):

@@ -18,6 +18,12 @@ class Cancelled(msgspec.Struct, frozen=True, gc=False):
     order_id: str
 
 
+class Modified(msgspec.Struct, frozen=True, gc=False):
+    """The order is as the request would have it."""
+
+    order_id: str
+
+
 class AccountKnown(msgspec.Struct, frozen=True, gc=False):
     """The account exists."""
 
@@ -49,4 +55,4 @@ class Unknown(msgspec.Struct, frozen=True, gc=False):
     order_id: str
 
 
-Outcome = Placed | Cancelled | AccountKnown | Refused | FieldFault | NotFound | Unknown
+Outcome = Placed | Cancelled | Modified | AccountKnown | Refused | FieldFault | NotFound | Unknown

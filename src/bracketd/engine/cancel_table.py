@@ -78,6 +78,9 @@ BY_STATUS: dict[Status, Verdict] = {
 }
 """What "by the state" of a terminal row means; an entry that still works is cancelled by rule E."""
 
+ANSWER_DUE = frozenset({Status.CANCEL_PENDING, Status.MODIFY_PENDING})
+"""The statuses of an order whose venue has been asked and has not answered."""
+
 _COLUMN = {Named.ENTRY: 0, Named.EXIT: 1, Named.LEG: 2}
 
 
@@ -89,7 +92,7 @@ def verdict(situation: Situation, named: Named) -> Verdict:
 def situation_of(state: State, bracket: Bracket, session_over: bool) -> Situation:
     """Which row of the table a bracket stands in."""
     entry = state.orders[bracket.entry_id]
-    if bracket.exit in EXIT_IN_FLIGHT or any(row.status is Status.CANCEL_PENDING for row in state.rows_of(bracket)):
+    if bracket.exit in EXIT_IN_FLIGHT or any(row.status in ANSWER_DUE for row in state.rows_of(bracket)):
         return Situation.IN_FLIGHT
     if not bracket.stop_id:
         return {

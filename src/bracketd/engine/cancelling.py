@@ -3,10 +3,10 @@
 import msgspec
 
 from bracketd.domain.bracket import Bracket, Exit
-from bracketd.domain.commands import CancelOrder
+from bracketd.domain.commands import CancelOrder, NamesOrder
 from bracketd.domain.events import AnyEvent, CancelRequested, ExitAccepted, ExitRequested
 from bracketd.domain.order import Leg, Order, Status
-from bracketd.domain.outcomes import Cancelled, FieldFault, NotFound, Outcome, Refused
+from bracketd.domain.outcomes import Cancelled, FieldFault, Modified, NotFound, Outcome, Refused
 from bracketd.domain.reasons import Reason
 from bracketd.engine.cancel_table import BY_STATUS, Named, Verdict, situation_of, verdict
 from bracketd.engine.identity import find_order, leg_row
@@ -27,16 +27,24 @@ _REASONS = {
     Verdict.MARKET_CLOSED: Reason.MARKET_CLOSED,
 }
 
+_ENDS = {
+    Status.COMPLETE: Reason.TOO_LATE,
+    Status.REJECTED: Reason.ALREADY_REJECTED,
+    Status.CANCELLED: Reason.ALREADY_CANCELLED,
+}
+
 
 class Ticket(msgspec.Struct, frozen=True, gc=False):
     """An undertaking whose outcome is read from the state once it is known.
 
-    `order_id` is the row that the request named; `closes` tells rule X from rule E.
+    `order_id` is the row that the request named; `closes` tells rule X from rule E, `modifies` a modification
+    from both.
     """
 
     order_id: str
     basket_id: str
-    closes: bool
+    closes: bool = False
+    modifies: bool = False
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
@@ -67,6 +75,8 @@ def decide_cancel(state: State, command: CancelOrder, now_ns: int, session_over:
 
 def outcome_of(state: State, ticket: Ticket) -> Outcome | None:
     """The outcome of what was undertaken, None while the venue's answer is awaited."""
+    if ticket.modifies:
+        return _modified(state, state.orders[ticket.order_id])
     if ticket.closes:
         bracket = state.brackets[ticket.basket_id]
         if bracket.exit is Exit.ACCEPTED:
@@ -82,7 +92,22 @@ def outcome_of(state: State, ticket: Ticket) -> Outcome | None:
     return Refused(Reason.VENUE_REFUSED, text=entry.rejection)
 
 
-def name_row(state: State, command: CancelOrder) -> tuple[Order, Leg, Named] | Outcome:
+def already(order: Order) -> Refused | None:
+    """Why an order that has come to its end cannot be changed any more; None for one that works."""
+    reason = _ENDS.get(order.status)
+    return None if reason is None else Refused(reason)
+
+
+def _modified(state: State, order: Order) -> Outcome | None:
+    if order.order_id in state.terms:
+        # An order may come to its end before the venue has answered.
+        return already(order)
+    return (
+        Refused(Reason.VENUE_REFUSED, text=order.modify_refusal) if order.modify_refusal else Modified(order.order_id)
+    )
+
+
+def name_row(state: State, command: NamesOrder) -> tuple[Order, Leg, Named] | Outcome:
     """The order, the leg meant and how it was named; or what is wrong with the request's fields."""
     order = find_order(state, command.client_id, command.ids[0])
     if order is None:
@@ -110,7 +135,7 @@ def name_row(state: State, command: CancelOrder) -> tuple[Order, Leg, Named] | O
     return order, leg, Named.ENTRY if leg is Leg.ENTRY else Named.EXIT
 
 
-def _leg_named(state: State, order: Order, command: CancelOrder) -> Leg | None:
+def _leg_named(state: State, order: Order, command: NamesOrder) -> Leg | None:
     """The leg that the indicator names; the order's own where it is absent, None where it names nothing."""
     if command.leg is None:
         return order.leg
@@ -121,7 +146,7 @@ def _leg_named(state: State, order: Order, command: CancelOrder) -> Leg | None:
     return row.leg if row is not None and row.basket_id == order.basket_id else None
 
 
-def _exchange_id_fault(state: State, order: Order, leg: Leg | None, command: CancelOrder) -> FieldFault | None:
+def _exchange_id_fault(state: State, order: Order, leg: Leg | None, command: NamesOrder) -> FieldFault | None:
     """Check 9: the exchange's number, where it is sent, is the path's order's or the named leg's."""
     if "exchange_order_id" in command.unreadable:
         return FieldFault("exchange_order_id")

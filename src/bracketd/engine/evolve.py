@@ -23,8 +23,11 @@ from bracketd.domain.events import (
     LegsAdjusted,
     LegsGrown,
     LegsOpened,
+    ModifyRefused,
+    ModifyRequested,
     OrderAccepted,
     OrderCancelled,
+    OrderModified,
     OrderRefused,
     OrderTriggered,
     StopTrailed,
@@ -33,36 +36,20 @@ from bracketd.domain.events import (
 )
 from bracketd.domain.ist import activity_reference
 from bracketd.domain.order import Leg, Order, OrderType, Product, Side, Status, Trade, Validity
+from bracketd.engine.changing import happen, settle, touch
+from bracketd.engine.evolve_modify import modify_refused, modify_requested, order_modified
 from bracketd.engine.invariant import invariant
-from bracketd.engine.margin import settle_margin
 from bracketd.engine.numbering import take_number
 from bracketd.engine.pricing import rebased_prices
 from bracketd.engine.state import Market, State
 from bracketd.engine.trailing import better, first_anchor
 from bracketd.engine.transitions import Happening, next_status
 
-ACTIVITY_STEP_NS = 512
-"""Successive references of one order stay this far apart, so that a float64 still tells them apart (wire.md 1.6)."""
-
 
 def evolve(state: State, event: AnyEvent) -> None:
     """Apply one event. Raises InvariantBroken for an event that cannot follow what went before."""
     state.last_event_ns = max(state.last_event_ns, event.at_ns)
     _BY_EVENT[type(event)](state, event)
-
-
-def _touch(order: Order, at_ns: int) -> None:
-    order.changed_ns = at_ns
-    order.activity_reference = max(order.activity_reference + ACTIVITY_STEP_NS, activity_reference(at_ns))
-
-
-def _happen(order: Order, happening: Happening, at_ns: int) -> None:
-    order.status = next_status(order.status, happening, order.status_before)
-    _touch(order, at_ns)
-
-
-def _settle(state: State, bracket: Bracket) -> None:
-    settle_margin(state, bracket, state.accounts[bracket.client_id])
 
 
 def _account_opened(state: State, event: AccountOpened) -> None:
@@ -115,7 +102,7 @@ def _bracket_placed(state: State, event: BracketPlaced) -> None:
         reference_paise=event.reference_paise,
         trailing_step_paise=event.trailing_step_paise,
     )
-    _settle(state, bracket)
+    settle(state, bracket)
 
 
 def _born(at_ns: int) -> dict[str, Any]:
@@ -132,7 +119,7 @@ def _order_accepted(state: State, event: OrderAccepted) -> None:
     waits = order.order_type in (OrderType.SL, OrderType.SLM) and not order.triggered
     happening = Happening.ACCEPTED_STOP if waits else Happening.ACCEPTED
     order.status_before = next_status(order.status_before, happening, order.status_before)
-    _happen(order, happening, event.at_ns)
+    happen(order, happening, event.at_ns)
     order.exchange_order_id = event.exchange_order_id
     order.accepted_ns = event.at_ns
     order.priority = event.priority
@@ -143,10 +130,10 @@ def _order_accepted(state: State, event: OrderAccepted) -> None:
 
 def _order_refused(state: State, event: OrderRefused) -> None:
     order = state.orders[event.order_id]
-    _happen(order, Happening.REFUSED, event.at_ns)
+    happen(order, Happening.REFUSED, event.at_ns)
     order.remaining = 0
     order.rejection = event.text
-    _settle(state, state.brackets[order.basket_id])
+    settle(state, state.brackets[order.basket_id])
 
 
 def _legs_opened(state: State, event: LegsOpened) -> None:
@@ -193,12 +180,12 @@ def _legs_grown(state: State, event: LegsGrown) -> None:
         leg.quantity = event.quantity
         if not leg.terminal:
             leg.remaining += growth
-            _touch(leg, event.at_ns)
+            touch(leg, event.at_ns)
     if not target.terminal:
         target.price_paise = event.target_paise
     if stop.trigger_paise and not stop.triggered:
         stop.trigger_paise = event.trigger_paise
-        if bracket.trailing_step_paise:
+        if bracket.trailing_step_paise and not bracket.stop_by_hand:
             anchor = first_anchor(bracket, _rebased_trigger(bracket, entry))
             bracket.anchor_paise = better(bracket, anchor, bracket.anchor_paise) if bracket.trailed else anchor
 
@@ -216,7 +203,7 @@ def _stop_trailed(state: State, event: StopTrailed) -> None:
         event,
     )
     stop.trigger_paise, bracket.anchor_paise, bracket.trailed = event.trigger_paise, event.anchor_paise, True
-    _touch(stop, event.at_ns)
+    touch(stop, event.at_ns)
 
 
 def _end_trailing(state: State, order: Order) -> None:
@@ -236,8 +223,9 @@ def _order_triggered(state: State, event: OrderTriggered) -> None:
     order = state.orders[event.order_id]
     order.triggered = True
     _end_trailing(state, order)
-    order.status_before = next_status(order.status_before, Happening.TRIGGERED, order.status_before)
-    _happen(order, Happening.TRIGGERED, event.at_ns)
+    happening = Happening.TRIGGERED_MODIFIED if order.modified else Happening.TRIGGERED
+    order.status_before = next_status(order.status_before, happening, order.status_before)
+    happen(order, happening, event.at_ns)
 
 
 def _trade_booked(state: State, event: TradeBooked) -> None:
@@ -253,7 +241,7 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
     order.last_trade_ns = event.at_ns
     if order.leg is Leg.ENTRY:
         order.remaining -= event.quantity
-        _happen(order, Happening.FILLED_PART if order.remaining else Happening.FILLED, event.at_ns)
+        happen(order, Happening.FILLED_PART if order.remaining else Happening.FILLED, event.at_ns)
     else:
         # One exit budget: what one leg trades is gone from the other in the same event.
         bracket.last_exit_id = order.order_id
@@ -261,13 +249,13 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
             leg = state.orders[leg_id]
             if not leg.terminal:
                 leg.remaining -= event.quantity
-                _touch(leg, event.at_ns)
-        _happen(order, Happening.FILLED_PART, event.at_ns)
+                touch(leg, event.at_ns)
+        happen(order, Happening.FILLED_PART, event.at_ns)
     if event.aggressive:
         taken = state.markets[order.instrument].taken.setdefault(order.client_id, [0, 0])
         taken[0 if order.side is Side.BUY else 1] += event.quantity
     _book_position(state, order, event.quantity, value)
-    _settle(state, bracket)
+    settle(state, bracket)
 
 
 def _book_position(state: State, order: Order, quantity: int, value_paise: int) -> None:
@@ -285,29 +273,29 @@ def _cancel_requested(state: State, event: CancelRequested) -> None:
     order = state.orders[event.order_id]
     order.status_before = order.status
     order.cancel_refused = False
-    _happen(order, Happening.CANCEL_REQUESTED, event.at_ns)
+    happen(order, Happening.CANCEL_REQUESTED, event.at_ns)
 
 
 def _order_cancelled(state: State, event: OrderCancelled) -> None:
     order = state.orders[event.order_id]
-    _happen(order, Happening.CANCELLED, event.at_ns)
+    happen(order, Happening.CANCELLED, event.at_ns)
     order.remaining = 0
     order.info = event.info
     _end_trailing(state, order)
     if order.leg is Leg.ENTRY:
-        _settle(state, state.brackets[order.basket_id])
+        settle(state, state.brackets[order.basket_id])
 
 
 def _cancel_refused(state: State, event: CancelRefused) -> None:
     order = state.orders[event.order_id]
-    _happen(order, Happening.CANCEL_REFUSED, event.at_ns)
+    happen(order, Happening.CANCEL_REFUSED, event.at_ns)
     order.cancel_refused = True
     order.rejection = event.text
 
 
 def _leg_completed(state: State, event: LegCompleted) -> None:
     order = state.orders[event.order_id]
-    _happen(order, Happening.COMPLETED, event.at_ns)
+    happen(order, Happening.COMPLETED, event.at_ns)
     _end_trailing(state, order)
     order.remaining = 0
 
@@ -327,7 +315,7 @@ def _closing_requested(state: State, event: ClosingRequested) -> None:
 def _closing_accepted(state: State, event: ClosingAccepted) -> None:
     bracket = state.brackets[event.basket_id]
     stop = state.orders[bracket.stop_id]
-    _happen(stop, Happening.CLOSING, event.at_ns)
+    happen(stop, Happening.CLOSING, event.at_ns)
     stop.order_type, stop.price_paise, stop.trigger_paise = OrderType.MARKET, 0, 0
     stop.info = "CLOSING"
     _end_trailing(state, stop)
@@ -366,4 +354,7 @@ _BY_EVENT: dict[type, Callable[[State, Any], None]] = {
     ClosingRefused: _closing_refused,
     ExitAccepted: _exit_accepted,
     StopTrailed: _stop_trailed,
+    ModifyRequested: modify_requested,
+    OrderModified: order_modified,
+    ModifyRefused: modify_refused,
 }

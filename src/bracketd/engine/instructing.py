@@ -7,9 +7,20 @@ from bracketd.domain.events import (
     ClosingRequested,
     LegsGrown,
     LegsOpened,
+    ModifyRequested,
+    OrderModified,
     StopTrailed,
 )
-from bracketd.domain.instructions import AdjustPair, CancelWork, ClosePair, Instruction, MoveStop, OpenPair, SendEntry
+from bracketd.domain.instructions import (
+    AdjustPair,
+    CancelWork,
+    ClosePair,
+    Instruction,
+    ModifyWork,
+    MoveStop,
+    OpenPair,
+    SendEntry,
+)
 from bracketd.engine.state import State
 
 
@@ -49,6 +60,14 @@ def instruction_for(state: State, event: AnyEvent, growth: int) -> Instruction |
         case LegsGrown():
             instrument = state.brackets[event.basket_id].instrument
             return AdjustPair(event.basket_id, instrument, growth, event.target_paise, event.trigger_paise)
+        case ModifyRequested(order_id=order_id, terms=terms):
+            by = terms.quantity - state.orders[order_id].quantity
+            return ModifyWork(order_id, by, terms.price_paise, terms.trigger_paise)
+        case OrderModified() if event.target_paise or event.trigger_paise:
+            bracket = state.bracket_of(event.order_id)
+            stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
+            prices = target.price_paise, stop.trigger_paise
+            return AdjustPair(bracket.basket_id, bracket.instrument, 0, *prices)
         case StopTrailed():
             return MoveStop(event.basket_id, event.trigger_paise)
         case CancelRequested():

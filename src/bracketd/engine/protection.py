@@ -76,7 +76,13 @@ def _grow_legs(bracket: Bracket, entry: Order, stop: Order, target: Order, now_n
     else:
         rebased, trigger = rebased_prices(bracket, entry.traded_value_paise, entry.filled)
         # A stop that has trailed keeps the better of its own trigger and the re-based one (2.6).
-        prices = rebased, better(bracket, trigger, stop.trigger_paise) if bracket.trailed else trigger
+        if bracket.trailed:
+            trigger = better(bracket, trigger, stop.trigger_paise)
+        # A leg priced by hand only grows (2.2).
+        prices = (
+            target.price_paise if bracket.target_by_hand else rebased,
+            stop.trigger_paise if bracket.stop_by_hand else trigger,
+        )
     return LegsGrown(now_ns, bracket.basket_id, entry.filled, *prices)
 
 

@@ -7,8 +7,10 @@ from bracketd.domain.events import (
     ClosingAccepted,
     ClosingRefused,
     LegsAdjusted,
+    ModifyRefused,
     OrderAccepted,
     OrderCancelled,
+    OrderModified,
     OrderRefused,
     OrderTriggered,
     TradeBooked,
@@ -19,6 +21,8 @@ from bracketd.domain.instructions import (
     CloseDenied,
     CloseTaken,
     Filled,
+    Modified,
+    ModifyDenied,
     PairAdjusted,
     Rejected,
     Report,
@@ -26,6 +30,7 @@ from bracketd.domain.instructions import (
     Withdrawn,
 )
 from bracketd.domain.order import Status
+from bracketd.engine.repricing import repriced
 from bracketd.engine.state import State
 
 
@@ -50,12 +55,23 @@ def decide_report(state: State, report: Report, now_ns: int) -> AnyEvent | None:
         case CancelDenied(order_id, text):
             pending = state.orders[order_id].status is Status.CANCEL_PENDING
             return CancelRefused(now_ns, order_id, text) if pending else None
+        case Modified(order_id, priority):
+            if not _modifying(state, order_id):
+                return None
+            prices = repriced(state, state.orders[order_id], state.terms[order_id])
+            return OrderModified(now_ns, order_id, priority, *prices)
+        case ModifyDenied(order_id, text):
+            return ModifyRefused(now_ns, order_id, text) if _modifying(state, order_id) else None
         case PairAdjusted(basket_id, target_priority):
             return LegsAdjusted(now_ns, basket_id, target_priority) if target_priority else None
         case CloseTaken(basket_id, priority):
             return ClosingAccepted(now_ns, basket_id, priority) if _closing(state, basket_id) else None
         case CloseDenied(basket_id, text):
             return ClosingRefused(now_ns, basket_id, text) if _closing(state, basket_id) else None
+
+
+def _modifying(state: State, order_id: str) -> bool:
+    return order_id in state.terms and not state.orders[order_id].terminal
 
 
 def _closing(state: State, basket_id: str) -> bool:

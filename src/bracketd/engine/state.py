@@ -5,7 +5,7 @@ import msgspec
 from bracketd.domain.account import Account, Position
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.instrument import Level
-from bracketd.domain.order import Order, Trade
+from bracketd.domain.order import Order, Terms, Trade
 
 
 class Market(msgspec.Struct):
@@ -24,7 +24,8 @@ class Market(msgspec.Struct):
 class State(msgspec.Struct):
     """Everything the engine knows. The counters hold the last number given out of each kind.
 
-    `trailing` holds, for each instrument, the baskets whose waiting stop trails.
+    `trailing` holds, for each instrument, the baskets whose waiting stop trails; `terms`, for each order with a
+    modify in flight, what it is to be.
     """
 
     accounts: dict[str, Account] = {}
@@ -40,6 +41,7 @@ class State(msgspec.Struct):
     acknowledged: int = 0
     last_priority: int = 0
     last_event_ns: int = 0
+    terms: dict[str, Terms] = {}
 
     def bracket_of(self, order_id: str) -> Bracket:
         """The bracket that an order belongs to."""

@@ -1,7 +1,7 @@
 """The life of an order as a table: which status follows which, one row a rule (bracket.md section 2).
 
 A pair that is not in the table cannot happen: `next_status` stops the engine. None as the next status means "the
-status before the request", which is what a refused cancel returns to.
+status before the request", which is what a refused cancel or modify returns to.
 """
 
 from enum import StrEnum
@@ -23,10 +23,16 @@ class Happening(StrEnum):
     CANCEL_REFUSED = "cancel refused"
     CANCELLED = "cancelled"
     COMPLETED = "completed"
+    MODIFY_REQUESTED = "modify requested"
+    MODIFIED = "modified"
+    MODIFIED_STOP = "modified, waits for its trigger"
+    MODIFY_REFUSED = "modify refused"
+    TRIGGERED_MODIFIED = "triggered, was modified before"
     CLOSING = "became the closing order"
 
 
 _P, _C, _T, _X = Status.PENDING, Status.CONFIRMED, Status.TRIGGER_PENDING, Status.CANCEL_PENDING
+_MP, _MC = Status.MODIFY_PENDING, Status.MODIFY_CONFIRMED
 _DONE, _GONE, _NO = Status.COMPLETE, Status.CANCELLED, Status.REJECTED
 
 TRANSITIONS: dict[tuple[Status, Happening], Status | None] = {
@@ -64,11 +70,37 @@ TRANSITIONS: dict[tuple[Status, Happening], Status | None] = {
     (_X, Happening.CANCEL_REFUSED): None,
     (_X, Happening.CANCELLED): _GONE,
     (_X, Happening.COMPLETED): _DONE,
+    (_C, Happening.MODIFY_REQUESTED): _MP,
+    (_T, Happening.MODIFY_REQUESTED): _MP,
+    (_MC, Happening.MODIFY_REQUESTED): _MP,
+    (_MP, Happening.MODIFIED): _MC,
+    (_MP, Happening.MODIFIED_STOP): _T,
+    (_MP, Happening.MODIFY_REFUSED): None,
+    (_MP, Happening.TRIGGERED): _MP,
+    (_MP, Happening.TRIGGERED_MODIFIED): _MP,
+    (_MP, Happening.FILLED_PART): _MP,
+    (_MP, Happening.FILLED): _DONE,
+    (_MP, Happening.CANCEL_REQUESTED): _X,
+    (_MP, Happening.CANCELLED): _GONE,
+    (_MP, Happening.COMPLETED): _DONE,
+    (_MP, Happening.CLOSING): _C,
+    (_MC, Happening.FILLED_PART): _MC,
+    (_MC, Happening.FILLED): _DONE,
+    (_MC, Happening.CANCEL_REQUESTED): _X,
+    (_MC, Happening.CANCELLED): _GONE,
+    (_MC, Happening.COMPLETED): _DONE,
+    (_MC, Happening.CLOSING): _C,
+    (_T, Happening.TRIGGERED_MODIFIED): _MC,
+    # An exit decided while a modify is in flight asks for the entry's cancel all the same (2.4).
+    (_X, Happening.TRIGGERED_MODIFIED): _X,
+    (_X, Happening.MODIFIED): _X,
+    (_X, Happening.MODIFIED_STOP): _X,
+    (_X, Happening.MODIFY_REFUSED): _X,
 }
 
 
 def next_status(status: Status, happening: Happening, before: Status) -> Status:
-    """The status after a happening; `before` is what a refused cancel returns to. Raises InvariantBroken."""
+    """The status after a happening; `before` is what a refused request returns to. Raises InvariantBroken."""
     try:
         following = TRANSITIONS[status, happening]
     except KeyError:

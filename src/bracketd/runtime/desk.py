@@ -9,14 +9,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
-from bracketd.domain.commands import Command, OpenAccount, PlaceBracket
+from bracketd.domain.commands import Command, OpenAccount
 from bracketd.domain.events import encode_step
 from bracketd.domain.instructions import Report
 from bracketd.domain.instrument import Instrument, Tick
 from bracketd.domain.outcomes import Outcome, Unknown
 from bracketd.domain.session import SessionPhase
 from bracketd.engine.cancelling import Decision, outcome_of
-from bracketd.engine.deciding import decide
+from bracketd.engine.deciding import decide, judged_by
 from bracketd.engine.moment import Moment
 from bracketd.engine.state import State
 from bracketd.journal.group import GroupCommit
@@ -155,16 +155,15 @@ class Desk:
         """Decide a command and run what it decides."""
         self._check_serving()
         now_ns = self.now_ns()
-        print_paise = 0
-        if isinstance(command, PlaceBracket) and command.instrument in self.instruments:
-            print_paise = self._venue.shown(command.instrument)[0]
+        instrument = judged_by(self.state, command)
+        print_paise = self._venue.shown(instrument)[0] if instrument in self.instruments else 0
         decision = decide(self.state, command, self.instruments, Moment(now_ns, self._phase(now_ns), print_paise))
         if not decision.events:
             return decision
 
         def work(step: Step) -> None:
-            if isinstance(command, PlaceBracket):
-                step.see(command.instrument)
+            if instrument:
+                step.see(instrument)
             for event in decision.events:
                 step.apply(event)
 

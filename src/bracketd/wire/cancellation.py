@@ -3,6 +3,8 @@
 What the values mean is the engine's business. Here it is only settled which values there are.
 """
 
+from typing import Any
+
 from bracketd.domain.commands import CancelOrder
 from bracketd.wire.parameters import Parameters
 from bracketd.wire.words import FieldError
@@ -12,20 +14,24 @@ _JUDGED = ("execution_type", "exchange_order_id", "leg_order_indicator", "oms_or
 
 def read_cancellation(parameters: Parameters, client_id: str) -> CancelOrder:
     """The command of a cancel request; raises FieldError where no id is given, or where the one that counts is none."""
+    return CancelOrder(client_id=client_id, **naming(parameters))
+
+
+def naming(parameters: Parameters) -> dict[str, Any]:
+    """The fields of NamesOrder beside the client, for every verb alike; raises as read_cancellation."""
     ids = parameters.order_ids()
     if parameters.path_id is None and parameters.bad("oms_order_id"):
         raise FieldError("oms_order_id")
     if not ids:
         raise FieldError("oms_order_id", blank=True)
-    return CancelOrder(
-        client_id=client_id,
-        ids=ids,
-        execution_type=parameters.text("execution_type"),
-        exchange_order_id=_exchange_order_id(parameters),
-        leg=parameters.text("leg_order_indicator"),
-        unreadable=frozenset(name for name in _JUDGED if parameters.bad_anywhere(name)),
-        conflicting=frozenset(name for name in _JUDGED if parameters.conflict(name)),
-    )
+    return {
+        "ids": ids,
+        "execution_type": parameters.text("execution_type"),
+        "exchange_order_id": _exchange_order_id(parameters),
+        "leg": parameters.text("leg_order_indicator"),
+        "unreadable": frozenset(name for name in _JUDGED if parameters.bad_anywhere(name)),
+        "conflicting": frozenset(name for name in _JUDGED if parameters.conflict(name)),
+    }
 
 
 def _exchange_order_id(parameters: Parameters) -> str | None:

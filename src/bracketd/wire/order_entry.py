@@ -1,4 +1,4 @@
-"""Order entry: the routes on which orders are placed and cancelled, as plain ASGI in front of the router.
+"""Order entry: the routes on which orders are placed, modified and cancelled, as plain ASGI in front of the router.
 
 They are the ones a fast market waits for. Routes are told apart by the raw path, percent-decoded once and only for the
 id in it, so that no encoded slash can make one path look like another (wire.md 1.3).
@@ -10,13 +10,19 @@ from urllib.parse import unquote_to_bytes
 from starlette.types import Receive, Scope
 
 from bracketd.auth.gate import Gate
-from bracketd.domain.outcomes import Cancelled, Placed
+from bracketd.domain.outcomes import Cancelled, Modified, Placed
 from bracketd.runtime.desk import Desk
 from bracketd.wire import replies
 from bracketd.wire.cancellation import read_cancellation
+from bracketd.wire.modification import read_modification
 from bracketd.wire.placement import read_placement
 from bracketd.wire.replies import Reply
-from bracketd.wire.representation import cancelled_with_facts, placed_with_facts, wants_representation
+from bracketd.wire.representation import (
+    cancelled_with_facts,
+    modified_with_facts,
+    placed_with_facts,
+    wants_representation,
+)
 from bracketd.wire.request import read_body, read_fields
 
 _KART = b"/api/v1/orders/kart"
@@ -25,7 +31,7 @@ _ORDERS = b"/api/v1/orders"
 
 
 class Route(NamedTuple):
-    """Where a path leads: the id in it, None where it has none, and whether a bracket can be placed there."""
+    """Where a path leads: the id in it, None where it has none, and whether brackets are placed and modified there."""
 
     path_id: str | None
     places: bool
@@ -72,7 +78,9 @@ class OrderEntry:
             return await self._cancel(route, scope, receive)
         if method == "POST" and route.places:
             return await self._place(scope, receive)
-        return replies.method_not_allowed("DELETE, POST" if route.places else "DELETE")
+        if method == "PUT" and route.places:
+            return await self._modify(scope, receive)
+        return replies.method_not_allowed("DELETE, POST, PUT" if route.places else "DELETE")
 
     async def _cancel(self, route: Route, scope: Scope, receive: Receive) -> Reply:
         body = await read_body(scope, receive)
@@ -84,6 +92,17 @@ class OrderEntry:
             await self._desk.durable()
             return shown
         return replies.cancel_reply(outcome)
+
+    async def _modify(self, scope: Scope, receive: Receive) -> Reply:
+        body = await read_body(scope, receive)
+        claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
+        parameters = read_fields(scope, body, claims)
+        outcome = await self._desk.execute(read_modification(parameters, claims.client_id))
+        if isinstance(outcome, Modified) and wants_representation(scope["headers"]):
+            shown = modified_with_facts(self._desk.state, outcome.order_id)
+            await self._desk.durable()
+            return shown
+        return replies.modify_reply(outcome)
 
     async def _place(self, scope: Scope, receive: Receive) -> Reply:
         body = await read_body(scope, receive)

@@ -6,7 +6,7 @@ Nothing here is "success" unless what was asked for is so, because clients look 
 
 from typing import NamedTuple
 
-from bracketd.domain.outcomes import Cancelled, FieldFault, NotFound, Outcome, Placed, Refused, Unknown
+from bracketd.domain.outcomes import Cancelled, FieldFault, Modified, NotFound, Outcome, Placed, Refused, Unknown
 from bracketd.domain.reasons import STATE_REASONS, Reason
 from bracketd.wire.amounts import JSON
 
@@ -23,12 +23,16 @@ _CHALLENGE: Headers = ((b"www-authenticate", b"Bearer"),)
 _STATE_TEXTS = {
     Reason.TOO_LATE: "Order already executed",
     Reason.ALREADY_REJECTED: "Order already rejected",
+    Reason.ALREADY_CANCELLED: "Order already cancelled",
     Reason.LEG_NOT_ACTIVE: "Leg is not active",
     Reason.VENUE_REFUSED: "Exchange refused the cancellation",
     Reason.MARKET_CLOSED: "Market is closed",
     Reason.SESSION_CLOSED: "Session is closed",
     Reason.MARGIN_SHORT: "Margin is short",
+    Reason.STALE_REFERENCE: "Order has changed",
 }
+
+_VENUE_REFUSED_MODIFY = "Exchange refused the modification"
 
 _encode = JSON.encode
 
@@ -71,7 +75,7 @@ INTERNAL = _error(500, "Something went wrong", CODE_FAULT, Reason.INTERNAL)
 
 _METHOD_NOT_ALLOWED = _error(405, "Method not allowed", CODE_FIELD)
 _FAULTS = {Reason.NOT_SERVING: NOT_SERVING, Reason.INTERNAL: INTERNAL}
-# A cancel refused for the order's state says "failed", a placement says "error", as the family's pages print it.
+# A cancel refused for the order's state says "failed", a placement or modification "error", as the family prints it.
 _CANCEL_STATES = {reason: _error(409, text, CODE_STATE, reason, "failed") for reason, text in _STATE_TEXTS.items()}
 _PLACE_STATES = {reason: _error(409, text, CODE_STATE, reason) for reason, text in _STATE_TEXTS.items()}
 
@@ -123,6 +127,29 @@ def placed_inner(basket_id: str) -> dict[str, object]:
     return {"basket_id": basket_id, "message": "basket Order Placed Successfully"}
 
 
+def modify_pending(order_id: str) -> Reply:
+    """202: whether the order will be modified is not known yet."""
+    return Reply(
+        202,
+        _encode(
+            {
+                "status": "pending",
+                "message": f"Order modification request submitted for OMS Order: {order_id}",
+                "data": {"oms_order_id": order_id, "order_status": "MODIFY_PENDING"},
+            }
+        ),
+    )
+
+
+def modified_body(facts: dict[str, object]) -> bytes:
+    """The body of a modification that was done; the family's own has an empty basket id, which `facts` may fill."""
+    inner: dict[str, object] = {"basket_id": "", "message": "basket Order modified Successfully"}
+    return _encode({"data": inner | facts, "message": "Order modified successfully", "status": "success"})
+
+
+MODIFIED = Reply(200, modified_body({}))
+
+
 def success(message: str, data: object) -> Reply:
     """200 in the shape of the family's other routes: data, message, status."""
     return Reply(200, _encode({"data": data, "message": message, "status": "success"}))
@@ -143,6 +170,20 @@ def place_reply(outcome: Outcome) -> Reply:
     """The reply to a placement. Raises TypeError for an outcome that no placement has."""
     if isinstance(outcome, Placed):
         return Reply(200, placed_body(placed_inner(outcome.basket_id)))
+    return _refusal_reply(outcome, _PLACE_STATES, "error")
+
+
+def modify_reply(outcome: Outcome) -> Reply:
+    """The reply to a modification. Raises TypeError for an outcome that none has."""
+    if isinstance(outcome, Modified):
+        return MODIFIED
+    if isinstance(outcome, NotFound):
+        return ORDER_NOT_FOUND
+    if isinstance(outcome, Unknown):
+        return modify_pending(outcome.order_id)
+    if isinstance(outcome, Refused) and outcome.reason is Reason.VENUE_REFUSED:
+        message = f"{_VENUE_REFUSED_MODIFY}: {outcome.text}" if outcome.text else _VENUE_REFUSED_MODIFY
+        return _error(409, message, CODE_STATE, outcome.reason)
     return _refusal_reply(outcome, _PLACE_STATES, "error")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from bracketd.domain.order import Order
 from bracketd.engine.state import State
 from bracketd.wire.amounts import JSON, average_price, rupees
-from bracketd.wire.replies import Reply, placed_body, placed_inner
+from bracketd.wire.replies import Reply, modified_body, placed_body, placed_inner
 
 APPLIED = ((b"preference-applied", b"return=representation"),)
 
@@ -30,6 +30,12 @@ def cancelled_with_facts(state: State, order_id: str) -> Reply:
     data: dict[str, object] = {"basket_id": state.orders[order_id].basket_id}
     body = {"status": "success", "message": "Order cancelled successfully", "data": data | _facts(state, order_id)}
     return Reply(200, JSON.encode(body), APPLIED)
+
+
+def modified_with_facts(state: State, order_id: str) -> Reply:
+    """The reply to a modification that was done, with the bracket as the state shows it now."""
+    facts: dict[str, object] = {"basket_id": state.orders[order_id].basket_id}
+    return Reply(200, modified_body(facts | _facts(state, order_id)), APPLIED)
 
 
 def placed_with_facts(state: State, basket_id: str, order_id: str) -> Reply:

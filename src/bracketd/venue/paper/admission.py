@@ -3,7 +3,7 @@
 Prices are paise, quantities shares.
 """
 
-from bracketd.domain.instructions import OpenPair, SendEntry
+from bracketd.domain.instructions import ModifyWork, OpenPair, SendEntry
 from bracketd.domain.order import Order, OrderType, Side, Validity
 from bracketd.venue.paper.book import Book, Pair, Work
 
@@ -46,6 +46,28 @@ def admit_leg(legs: OpenPair, kind: OrderType, book: Book, pair: Pair, priority:
         pair=pair,
         waiting=stop,
     )
+
+
+def amend(work: Work, change: ModifyWork, priority: int) -> bool:
+    """Give working orders other terms; True where that cost the order its place, which is then `priority`.
+
+    A growth, a new price and a trigger set by hand do; a shrinking keeps the place (bracket.md 3.4).
+    """
+    priced = work.limited and change.price_paise != work.limit_paise
+    triggers = work.waiting and change.trigger_paise != work.trigger_paise
+    moved = change.growth > 0 or priced or triggers
+    if moved:
+        work.book.remove(work)
+    work.own_remaining += change.growth
+    if priced:
+        work.limit_paise = change.price_paise
+    if triggers:
+        work.trigger_paise = change.trigger_paise
+    if moved:
+        work.priority = priority
+        if work.remaining:
+            work.book.add(work)
+    return moved
 
 
 def readmit(order: Order, book: Book, pair: Pair | None) -> Work:

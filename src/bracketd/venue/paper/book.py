@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sortedcontainers import SortedDict
 
-from bracketd.domain.instrument import Level
+from bracketd.domain.instrument import Level, Tick
 from bracketd.domain.order import OrderType
 
 
@@ -123,6 +123,13 @@ class Book:
         """The last print, or the base price before the first."""
         return self.print_paise or self.base_paise
 
+    def show(self, tick: Tick) -> None:
+        """Display what the tick shows; an absent side is stood for by last price and last quantity."""
+        last = (Level(tick.last_price_paise, tick.last_quantity),) if tick.last_quantity else ()
+        self.bids = last if tick.bids is None else tick.bids
+        self.asks = last if tick.asks is None else tick.asks
+        self.taken = {}
+
     def add(self, work: Work) -> None:
         """Put an order where it belongs: among the stops, at its limit, or with those at market."""
         if work.waiting:
@@ -186,6 +193,13 @@ class Book:
             left.append((price, quantity - used))
             used = 0
         return left
+
+    def marketable(self, work: Work) -> bool:
+        """Whether the best that is displayed to the order's account lies within its limit."""
+        best = next(iter(self.displayed(work)), None)
+        if best is None:
+            return False
+        return best[0] <= work.limit_paise if work.buy else best[0] >= work.limit_paise
 
     def use(self, work: Work, quantity: int) -> None:
         """Count displayed quantity as used up for the order's account until the next tick."""

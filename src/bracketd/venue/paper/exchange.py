@@ -21,6 +21,9 @@ from bracketd.domain.instructions import (
     CloseTaken,
     Filled,
     Instruction,
+    Modified,
+    ModifyDenied,
+    ModifyWork,
     MoveStop,
     OpenPair,
     PairAdjusted,
@@ -30,10 +33,10 @@ from bracketd.domain.instructions import (
     Withdrawn,
 )
 from bracketd.domain.instrument import Instrument, Level, Tick
-from bracketd.domain.money import ceil_to_tick, floor_to_tick
 from bracketd.domain.order import Leg, Order, OrderType
-from bracketd.venue.paper.admission import admit_entry, admit_leg, readmit
+from bracketd.venue.paper.admission import admit_entry, admit_leg, amend, readmit
 from bracketd.venue.paper.book import Book, Pair, Work
+from bracketd.venue.paper.bound import protection_bound
 
 DEFAULT_PROTECTION_BP = 300
 """Market protection in hundredths of a percent of the last print (3 %), where an order brings none of its own."""
@@ -89,7 +92,7 @@ class PaperExchange:
         """One message of the feed: a print with all four steps, or a quote with the arrivals alone."""
         book = self._book(tick.instrument)
         before = book.reference_paise
-        self._show(book, tick)
+        book.show(tick)
         crossing = list(book.limits_through(before, strictly=True))
         at_market = list(book.market.values())
         self._depth += 1
@@ -150,6 +153,8 @@ class PaperExchange:
                 self._move_stop(instruction)
             case CancelWork():
                 yield from self._cancel(instruction.order_id)
+            case ModifyWork():
+                yield from self._modify(instruction)
             case ClosePair():
                 yield from self._close_pair(instruction)
 
@@ -189,7 +194,7 @@ class PaperExchange:
             else:
                 stop.book.add(stop)
                 self._arrive(stop)
-        if target is not None:
+        if target is not None and (change.growth or change.target_paise != target.limit_paise):
             target.book.remove(target)
             target.limit_paise = change.target_paise
             target.priority = self._next_priority()
@@ -210,6 +215,23 @@ class PaperExchange:
             return
         self._forget(work)
         yield Withdrawn(order_id)
+
+    def _modify(self, change: ModifyWork) -> Iterator[Report]:
+        """Other terms. What loses its place is an arrival, matched to its end before its legs are looked at."""
+        work = self._work.get(change.order_id)
+        if work is None:
+            yield ModifyDenied(change.order_id, "order is not working")
+            return
+        moved = amend(work, change, self._priority + 1)
+        if moved:
+            self._next_priority()
+        if not work.remaining and work.pair is None:
+            self._forget(work)
+        yield Modified(change.order_id, work.priority if moved else 0)
+        if moved and not work.waiting:
+            yield from self._take_displayed(work, look_again=False)
+        if work.pair is not None:
+            self._touched[work.basket_id] = work.pair
 
     def _close_pair(self, close: ClosePair) -> Iterator[Report]:
         """The stop becomes a market order for what is open: same row, same number."""
@@ -281,21 +303,15 @@ class PaperExchange:
             if stop is not None and stop.waiting and stop.book.print_paise and stop.reached(stop.book.print_paise):
                 yield from self._trigger(stop)
             target = pair.target
-            if target is not None and self._marketable(target):
+            if target is not None and target.book.marketable(target):
                 self._arrive(target)
-
-    def _marketable(self, work: Work) -> bool:
-        best = next(iter(work.book.displayed(work)), None)
-        if best is None:
-            return False
-        return best[0] <= work.limit_paise if work.buy else best[0] >= work.limit_paise
 
     def _arrive(self, work: Work) -> None:
         heapq.heappush(self._arrivals, (work.priority, work.order_id))
 
     def _take_displayed(self, work: Work, *, look_again: bool) -> Iterator[Report]:
         """Take displayed quantity level by level within the order's limit or its market protection."""
-        bound = work.limit_paise if work.limited else self._protection_bound(work)
+        bound = work.limit_paise if work.limited else protection_bound(work, self._instruments, self._protection_bp)
         for price, available in work.book.displayed(work):
             if (price > bound) if work.buy else (price < bound):
                 return
@@ -306,15 +322,6 @@ class PaperExchange:
             yield self._fill(work, price, quantity, aggressive=True)
             if look_again:
                 yield from self._look_again()
-
-    def _protection_bound(self, work: Work) -> int:
-        """The worst price a market order may take: protection around the last print, rounded toward it, in the band."""
-        instrument = self._instruments[work.book.instrument]
-        last = work.book.reference_paise
-        share = last * (work.protection_bp or self._protection_bp)
-        if work.buy:
-            return instrument.keep_in_band(floor_to_tick(last + share // 10_000, instrument.tick_paise))
-        return instrument.keep_in_band(ceil_to_tick(last - share // 10_000, instrument.tick_paise))
 
     def _fill(self, work: Work, price_paise: int, quantity: int, *, aggressive: bool) -> Report:
         work.take(quantity)
@@ -371,13 +378,6 @@ class PaperExchange:
         if book is None:
             book = self._books[instrument] = Book(instrument, self._instruments[instrument].base_price_paise)
         return book
-
-    def _show(self, book: Book, tick: Tick) -> None:
-        """Display what the tick shows; an absent side is stood for by last price and last quantity."""
-        last = (Level(tick.last_price_paise, tick.last_quantity),) if tick.last_quantity else ()
-        book.bids = last if tick.bids is None else tick.bids
-        book.asks = last if tick.asks is None else tick.asks
-        book.taken = {}
 
     def _work_of(self, order: Order) -> Work:
         pair = None

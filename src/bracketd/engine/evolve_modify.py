@@ -1,0 +1,94 @@
+"""evolve, the part about modifying: what an order is asked to be waits in the state until the venue has answered."""
+
+from bracketd.domain.bracket import Bracket
+from bracketd.domain.events import ModifyRefused, ModifyRequested, OrderModified
+from bracketd.domain.order import Leg, Order, OrderType, Status, Terms
+from bracketd.engine.changing import happen, settle, touch
+from bracketd.engine.state import State
+from bracketd.engine.transitions import Happening, next_status
+
+
+def modify_requested(state: State, event: ModifyRequested) -> None:
+    """The order is MODIFY_PENDING; nothing else of it has changed yet."""
+    order = state.orders[event.order_id]
+    state.terms[event.order_id] = event.terms
+    order.status_before, order.modify_refusal = order.status, ""
+    happen(order, Happening.MODIFY_REQUESTED, event.at_ns)
+
+
+def order_modified(state: State, event: OrderModified) -> None:
+    """The order and its bracket take the terms; legs are priced as the event says."""
+    terms = state.terms.pop(event.order_id)
+    order = state.orders[event.order_id]
+    bracket = state.brackets[order.basket_id]
+    _answered(order, Happening.MODIFIED_STOP if _waits(order) else Happening.MODIFIED, event.at_ns)
+    order.modified = True
+    if event.priority:
+        order.priority = event.priority
+        state.last_priority = max(state.last_priority, event.priority)
+    if order.leg is Leg.ENTRY:
+        _take_entry_terms(order, bracket, terms, event.at_ns)
+    elif order.leg is Leg.TARGET and terms.price_paise != order.price_paise:
+        order.price_paise, bracket.target_by_hand = terms.price_paise, True
+    elif order.leg is Leg.STOPLOSS and not order.triggered and terms.trigger_paise != order.trigger_paise:
+        # A trigger set by hand begins anew: it has not trailed from there.
+        order.trigger_paise, bracket.stop_by_hand, bracket.trailed = terms.trigger_paise, True, False
+    bracket.trailing_step_paise = terms.trailing_step_paise
+    _price_legs(state, bracket, event)
+    settle(state, bracket)
+
+
+def modify_refused(state: State, event: ModifyRefused) -> None:
+    """The order is what it was before it was asked for."""
+    order = state.orders[event.order_id]
+    state.terms.pop(event.order_id)
+    _answered(order, Happening.MODIFY_REFUSED, event.at_ns)
+    order.modify_refusal = event.text
+
+
+def _waits(order: Order) -> bool:
+    return order.order_type in (OrderType.SL, OrderType.SLM) and not order.triggered
+
+
+def _answered(order: Order, happening: Happening, at_ns: int) -> None:
+    """The venue's answer; a cancel asked for meanwhile returns, if refused, to what the answer made of the order."""
+    if order.status is Status.CANCEL_PENDING and order.status_before is Status.MODIFY_PENDING:
+        working = Status.TRIGGER_PENDING if _waits(order) else Status.CONFIRMED
+        if not _waits(order) and (order.modified or happening is Happening.MODIFIED):
+            working = Status.MODIFY_CONFIRMED
+        order.status_before = next_status(order.status_before, happening, working)
+    happen(order, happening, at_ns)
+
+
+def _take_entry_terms(entry: Order, bracket: Bracket, terms: Terms, at_ns: int) -> None:
+    # A fill may have come in after the venue was asked for less.
+    entry.quantity = max(terms.quantity, entry.filled)
+    entry.remaining = entry.quantity - entry.filled
+    entry.price_paise, entry.disclosed_quantity = terms.price_paise, terms.disclosed_quantity
+    if not entry.triggered:
+        entry.trigger_paise = terms.trigger_paise
+    if entry.order_type is not OrderType.MARKET:
+        bracket.reference_paise = entry.trigger_paise if entry.order_type is OrderType.SLM else entry.price_paise
+    # A changed offset takes a leg back that was priced by hand (2.2).
+    if terms.target_offset_paise != bracket.target_offset_paise:
+        bracket.target_offset_paise, bracket.target_by_hand = terms.target_offset_paise, False
+    if terms.stop_offset_paise != bracket.stop_offset_paise:
+        bracket.stop_offset_paise, bracket.stop_by_hand = terms.stop_offset_paise, False
+    if not entry.remaining:
+        happen(entry, Happening.COMPLETED, at_ns)
+
+
+def _price_legs(state: State, bracket: Bracket, event: OrderModified) -> None:
+    if not bracket.stop_id:
+        return
+    stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
+    if event.target_paise:
+        target.price_paise = event.target_paise
+        touch(target, event.at_ns)
+    if event.trigger_paise:
+        stop.trigger_paise = event.trigger_paise
+        touch(stop, event.at_ns)
+    if event.anchor_paise:
+        bracket.anchor_paise = event.anchor_paise
+    if bracket.trailing_step_paise and not stop.terminal and not stop.triggered and stop.trigger_paise:
+        state.trailing.setdefault(bracket.instrument, {})[bracket.basket_id] = True
