@@ -98,8 +98,8 @@ def test_small_references_check_nothing(sent: str, reference: float | None) -> N
             Refused(Reason.ALREADY_CANCELLED),
             409,
             (
-                b'{"status":"error","message":"Order already cancelled","error_code":45000,"reason":"ALREADY_CANCELLED",'
-                b'"data":{}}'
+                b'{"status":"error","message":"Order already cancelled","error_code":45000,'
+                b'"reason":"ALREADY_CANCELLED","data":{}}'
             ),
         ),
         (
