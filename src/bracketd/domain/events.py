@@ -59,6 +59,8 @@ class BracketPlaced(Event, frozen=True, array_like=True, gc=False, tag=3):
     user_order_id: str
     device: str
     trailing_step_paise: int
+    idempotency_key: str
+    digest: bytes
 
 
 class OrderAccepted(Event, frozen=True, array_like=True, gc=False, tag=4):

@@ -37,6 +37,7 @@ from bracketd.engine.invariant import invariant
 from bracketd.engine.margin import settle_margin
 from bracketd.engine.numbering import take_number
 from bracketd.engine.pricing import rebased_prices
+from bracketd.engine.repeating import remember
 from bracketd.engine.state import Market, State
 from bracketd.engine.trailing import better, first_anchor
 from bracketd.engine.transitions import Happening, next_status
@@ -115,6 +116,7 @@ def _bracket_placed(state: State, event: BracketPlaced) -> None:
         reference_paise=event.reference_paise,
         trailing_step_paise=event.trailing_step_paise,
     )
+    remember(state, event)
     _settle(state, bracket)
 
 

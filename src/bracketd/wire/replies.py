@@ -70,7 +70,8 @@ NOT_SERVING = _error(503, "Not serving", CODE_FAULT, Reason.NOT_SERVING, headers
 INTERNAL = _error(500, "Something went wrong", CODE_FAULT, Reason.INTERNAL)
 
 _METHOD_NOT_ALLOWED = _error(405, "Method not allowed", CODE_FIELD)
-_FAULTS = {Reason.NOT_SERVING: NOT_SERVING, Reason.INTERNAL: INTERNAL}
+_KEY_REUSED = _error(422, "Idempotency key was used for another order", CODE_FIELD, Reason.IDEMPOTENCY_KEY_REUSED)
+_FAULTS = {Reason.IDEMPOTENCY_KEY_REUSED: _KEY_REUSED, Reason.NOT_SERVING: NOT_SERVING, Reason.INTERNAL: INTERNAL}
 # A cancel refused for the order's state says "failed", a placement says "error", as the family's pages print it.
 _CANCEL_STATES = {reason: _error(409, text, CODE_STATE, reason, "failed") for reason, text in _STATE_TEXTS.items()}
 _PLACE_STATES = {reason: _error(409, text, CODE_STATE, reason) for reason, text in _STATE_TEXTS.items()}
