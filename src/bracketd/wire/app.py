@@ -36,7 +36,7 @@ def build_app(desk: Desk, gate: Gate, *, sandbox: bool) -> ASGIApp:
     pages = _Pages(desk, gate)
     routes = [
         _route("/api/v1/orders", ["GET"], pages.order_book),
-        _route("/api/v1/user/logout", ["GET", "POST"], pages.logout),
+        _route("/api/v1/user/logout", ["POST"], pages.logout),
         _route("/healthz", ["GET"], pages.alive),
         _route("/readyz", ["GET"], pages.ready),
     ]
