@@ -12,7 +12,8 @@ def tick_fault(tick: Tick, instrument: Instrument) -> str | None:
     """The first wrong field of a tick by its name on the wire, or None where the tick is sound.
 
     Looked at in this order: last_price, last_quantity, bids, asks. A price must lie on the instrument's tick grid
-    and in its band, a quantity is neither negative nor beyond QUANTITY_MAX, a side must be ordered best first (levels may share a price).
+    and in its band, a quantity is neither negative nor beyond QUANTITY_MAX, a side must be ordered best first
+    (levels may share a price).
     A side that is absent or empty is sound.
 
     A crossed or locked book is sound as well. An absent side is stood for by the last price, so a feed that sends
