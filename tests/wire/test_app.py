@@ -32,8 +32,8 @@ async def test_unknown_routes(target: str) -> None:
 @pytest.mark.parametrize(
     ("method", "target", "allow"),
     [
-        ("DELETE", "/api/v1/orders", b"GET, HEAD"),
-        ("POST", "/api/v1/orders/", b"GET, HEAD"),
+        ("PUT", "/api/v1/orders", b"DELETE, GET, HEAD"),
+        ("POST", "/api/v1/orders/", b"DELETE, GET, HEAD"),
         ("DELETE", "/api/v1/user/logout", b"POST"),
         ("GET", "/api/v1/user/logout", b"POST"),
         ("HEAD", "/api/v1/user/logout", b"POST"),
