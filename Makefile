@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
+DIST ?= dist
 
 # Set PYTHON to choose an interpreter; otherwise the first of these that is 3.11 or newer and has venv is taken.
 PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check coverage lock clean
+.PHONY: help install demo test test-slow check coverage dist lock clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -36,6 +37,9 @@ check: install ## lint, format, types and the one-way rule
 coverage: install ## the quick tests, with the branches of engine/ that none of them took
 	$(BIN)/coverage run -m pytest -m "not slow" $(ARGS)
 	$(BIN)/coverage report
+
+dist: install ## build the wheel, all that a machine needs beside its dependencies, in DIST (dist)
+	$(BIN)/python -m build --wheel --no-isolation --outdir $(DIST) .
 
 # uv only resolves; it is no part of what the lock installs. The header it would write names the machine, so the
 # compile command is given, and no index is written down: the lock is good for any index.

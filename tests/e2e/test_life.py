@@ -87,6 +87,17 @@ def test_from_placement_to_a_closed_bracket(trader: Caller) -> None:
     assert len(trader.legs(placed)) == 3
 
 
+def test_legs_grow_with_every_entry_fill(trader: Caller) -> None:
+    """Each later fill of the entry grows both legs at once; what was filled in between is never without a stop."""
+    placed = place_acc(trader)
+    for quantity, filled in ((3, 3), (4, 7), (3, 10)):
+        trader.tick(500, quantity, token=22)
+        legs = trader.legs(placed)
+        assert shape(legs["STOPLOSS"]) == ("TRIGGER_PENDING", filled, 0, filled)
+        assert shape(legs["TARGET"]) == ("CONFIRMED", filled, 0, filled)
+    assert trader.cancel(placed.entry_id).status == 409
+
+
 def test_a_closing_order_waits_for_a_buyer(trader: Caller) -> None:
     """With nobody to buy, the closing order works on and fills from the next prints; there is no second one."""
     placed = place_acc(trader)

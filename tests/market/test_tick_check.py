@@ -28,9 +28,11 @@ def test_last_price_may_touch_the_band(price: int) -> None:
     assert fault(price) is None
 
 
-@pytest.mark.parametrize(("quantity", "name"), [(-1, "last_quantity"), (0, None), (1, None)])
-def test_last_quantity_is_not_negative(quantity: int, name: str | None) -> None:
-    """A negative quantity is refused; nought is a quote."""
+@pytest.mark.parametrize(
+    ("quantity", "name"), [(-1, "last_quantity"), (0, None), (1, None), (10**12, None), (10**12 + 1, "last_quantity")]
+)
+def test_last_quantity_is_a_quantity(quantity: int, name: str | None) -> None:
+    """A negative quantity is refused, and one beyond all measure; nought is a quote."""
     assert fault(quantity=quantity) == name
 
 

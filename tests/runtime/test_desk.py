@@ -95,13 +95,15 @@ class FixedClock:
         return START_NS
 
 
-def make_desk(journal: MemoryJournal, venue: PaperExchange | None = None, wait_s: float = 0.05) -> Desk:
+def make_desk(
+    journal: MemoryJournal, venue: PaperExchange | None = None, wait_s: float = 0.05, max_pending_records: int = 1_000
+) -> Desk:
     """A desk with two clients, on a journal and a venue of the test's choice."""
     return Desk(
         state=State(),
         venue=venue or PaperExchange(INSTRUMENTS),
         instruments=INSTRUMENTS,
-        commit=GroupCommit(journal, Lease("test", 1, 0)),
+        commit=GroupCommit(journal, Lease("test", 1, 0), max_pending_records=max_pending_records),
         clock=FixedClock(),
         phase=lambda now_ns: SessionPhase.OPEN,
         account_terms=lambda client: (10**11, 5) if client in {"A", "B"} else None,

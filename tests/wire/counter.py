@@ -43,7 +43,7 @@ class FakeGate:
 class FakeDesk:
     """Keeps the commands it is given and answers each with `outcome`, or with whatever a floor makes of it."""
 
-    def __init__(self, outcome: Outcome | Exception | None = None, floor: Floor | None = None) -> None:
+    def __init__(self, outcome: Outcome | BaseException | None = None, floor: Floor | None = None) -> None:
         self.outcome = outcome or Cancelled("20260106-2")
         self.floor = floor
         self.state = floor.state if floor else State()
@@ -64,9 +64,17 @@ class FakeDesk:
         if self.floor is not None:
             assert isinstance(command, PlaceBracket | CancelOrder | ModifyOrder)
             return self.floor.command(command)
-        if isinstance(self.outcome, Exception):
+        if isinstance(self.outcome, BaseException):
             raise self.outcome
         return self.outcome
+
+    def admit(self) -> float:
+        """Let every request in."""
+        return 0.0
+
+    async def carry_out(self, command: Command, deadline: float) -> Outcome:
+        """Keep the command and answer it, however late."""
+        return await self.execute(command)
 
     async def durable(self) -> None:
         """Count that somebody waited for the disk; a desk that has stopped promises nothing."""
@@ -102,7 +110,7 @@ class Counter:
     """The application and what stands behind it."""
 
     def __init__(
-        self, outcome: Outcome | Exception | None = None, *, floor: Floor | None = None, sandbox: bool = False
+        self, outcome: Outcome | BaseException | None = None, *, floor: Floor | None = None, sandbox: bool = False
     ) -> None:
         self.desk = FakeDesk(outcome, floor)
         self.gate = FakeGate()

@@ -424,3 +424,10 @@ def test_a_document_query_may_hold_ampersands() -> None:
     """A JSON document as the query is one text: & and = inside it separate nothing, & around it adds nothing."""
     assert from_query("&%7B%22leg_order_indicator%22:%22TARGET%22%7D&").text("leg_order_indicator") == "TARGET"
     assert from_query('%7B"client_id":"A%26B","oms_order_id":"1+1=2&x"}').text("oms_order_id") == "1+1=2&x"
+
+
+def test_a_plus_in_a_json_query_is_a_space() -> None:
+    """URLSearchParams and quote_plus write a space as a plus, in a JSON document too."""
+    parameters = read_parameters(b"%7B%22client_id%22:+%22C1%22,+%22note%22:+%22a%2Bb%22%7D", None, b"")
+    assert parameters.text("client_id") == "C1"
+    assert parameters.text("note") == "a+b"

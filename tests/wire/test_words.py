@@ -182,27 +182,6 @@ def test_references_are_finite_numbers(numeral: str) -> None:
         words.activity_reference(raw(numeral), "f")
 
 
-@pytest.mark.parametrize(
-    ("sent_word", "word"),
-    [
-        ("ENTRY", "ENTRY"),
-        ("Entry", "ENTRY"),
-        ("target", "TARGET"),
-        ("Second", "TARGET"),
-        ("third", "STOPLOSS"),
-        ("stop loss", "STOPLOSS"),
-        (" s t o p\tloss ", "STOPLOSS"),
-        ("STOP_LOSS", "STOP_LOSS"),
-        ("20220106-106", "20220106-106"),
-        ("first", "first"),
-        ("", ""),
-    ],
-)
-def test_leg_words(sent_word: str, word: str) -> None:
-    """A leg's word is known in any case and with blanks; another text, such as an id, is left as it is."""
-    assert words.leg_word(sent_word) == word
-
-
 def test_execution_type_ignores_case() -> None:
     """The execution type is compared in capitals."""
     assert words.execution_type("Bo") == "BO"

@@ -1,4 +1,4 @@
-"""The entry point `bracketd` and its verbs: demo, serve, client add, token, verify.
+"""The entry point `bracketd` and its verbs: demo, serve, client add, token, verify, backup.
 
 What a verb needs is imported when it runs: `bracketd token` does not wait for the server's imports.
 """
@@ -94,3 +94,13 @@ def verify(data: Path) -> None:
     from bracketd.cli.verify import verify_folder
 
     verify_folder(data)
+
+
+@main.command()
+@click.option("--data", type=DATA, required=True, help="Data folder.")
+@click.option("--to", "file", type=click.Path(path_type=Path), required=True, help="The tar file to make.")
+def backup(data: Path, file: Path) -> None:
+    """Copy journal, clients and signing key into one new file; works beside a running server."""
+    from bracketd.cli.backup import back_up_folder
+
+    back_up_folder(data, file)

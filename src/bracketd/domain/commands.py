@@ -1,5 +1,7 @@
 """Commands: what somebody asks of the engine. They carry texts and numbers already read, never bytes."""
 
+import hashlib
+
 import msgspec
 
 from bracketd.domain.order import OrderType, Product, Side, Validity
@@ -38,6 +40,12 @@ class PlaceBracket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     user_order_id: str = ""
     device: str = ""
     finer: frozenset[str] = frozenset()
+    idempotency_key: str = ""
+
+    def digest(self) -> bytes:
+        """What was asked for, apart from the key, in 16 bytes: by it a repeated request knows itself again."""
+        terms = (*msgspec.structs.astuple(self)[:-2], sorted(self.finer))
+        return hashlib.blake2b(msgspec.msgpack.encode(terms), digest_size=16).digest()
 
 
 class NamesOrder(msgspec.Struct, frozen=True, gc=False, kw_only=True):

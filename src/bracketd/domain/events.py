@@ -58,7 +58,9 @@ class BracketPlaced(Event, frozen=True, array_like=True, gc=False, tag=3):
     protection_bp: int
     user_order_id: str
     device: str
-    trailing_step_paise: int
+    trailing_step_paise: int = 0
+    idempotency_key: str = ""
+    digest: bytes = b""
 
 
 class OrderAccepted(Event, frozen=True, array_like=True, gc=False, tag=4):

@@ -10,7 +10,7 @@ PAISE_PER_RUPEE = 100
 PAISE_LIMIT = 10**15
 """No single amount of this system reaches ten trillion rupees; whatever claims to is refused."""
 
-_RUPEES = re.compile(r"([+-]?)(\d{1,18})(?:\.(\d{0,18}))?\Z", re.ASCII)
+_RUPEES = re.compile(r"([+-]?)(\d{1,18})(?:\.(\d{0,400}))?\Z", re.ASCII)
 
 
 class NotMoney(ValueError):

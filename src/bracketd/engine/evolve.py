@@ -41,6 +41,7 @@ from bracketd.engine.evolve_modify import modify_refused, modify_requested, orde
 from bracketd.engine.invariant import invariant
 from bracketd.engine.numbering import take_number
 from bracketd.engine.pricing import rebased_prices
+from bracketd.engine.repeating import remember
 from bracketd.engine.state import Market, State
 from bracketd.engine.trailing import better, first_anchor
 from bracketd.engine.transitions import Happening, next_status
@@ -102,6 +103,7 @@ def _bracket_placed(state: State, event: BracketPlaced) -> None:
         reference_paise=event.reference_paise,
         trailing_step_paise=event.trailing_step_paise,
     )
+    remember(state, event)
     settle(state, bracket)
 
 

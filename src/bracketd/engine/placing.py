@@ -15,6 +15,7 @@ from bracketd.engine.margin import blocked_paise
 from bracketd.engine.moment import Moment
 from bracketd.engine.numbering import next_numbers
 from bracketd.engine.pricing import leg_prices
+from bracketd.engine.repeating import repeated
 from bracketd.engine.state import State
 
 _PRICED = frozenset({OrderType.LIMIT, OrderType.SL})
@@ -23,6 +24,9 @@ _STOPS = frozenset({OrderType.SL, OrderType.SLM})
 
 def decide_place(state: State, command: PlaceBracket, instruments: Mapping[str, Instrument], now: Moment) -> Decision:
     """Judge a placement: one event that takes the bracket on, or the first reason why not."""
+    known = repeated(state, command, now.at_ns)
+    if known is not None:
+        return Decision(outcome=known)
     instrument = instruments.get(command.instrument)
     if instrument is None:
         return _refuse(Reason.UNKNOWN_INSTRUMENT, "instrument_token")
@@ -68,6 +72,8 @@ def decide_place(state: State, command: PlaceBracket, instruments: Mapping[str, 
         user_order_id=command.user_order_id,
         device=command.device,
         trailing_step_paise=command.trailing_step_paise,
+        idempotency_key=command.idempotency_key,
+        digest=command.digest() if command.idempotency_key else b"",
     )
     return Decision((placed,), Placed(basket_id, entry_id), named_id=entry_id)
 

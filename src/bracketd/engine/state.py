@@ -21,9 +21,18 @@ class Market(msgspec.Struct):
     taken: dict[str, list[int]]
 
 
+class Placement(msgspec.Struct, frozen=True, gc=False):
+    """An accepted placement that carried an idempotency key: what was asked for, and what it became."""
+
+    digest: bytes
+    basket_id: str
+    entry_id: str
+
+
 class State(msgspec.Struct):
     """Everything the engine knows. The counters hold the last number given out of each kind.
 
+    `placements` holds the keyed placements of one IST date, by client and key.
     `trailing` holds, for each instrument, the baskets whose waiting stop trails; `terms`, for each order with a
     modify in flight, what it is to be.
     """
@@ -36,6 +45,8 @@ class State(msgspec.Struct):
     positions: dict[str, Position] = {}
     markets: dict[str, Market] = {}
     trailing: dict[str, dict[str, bool]] = {}
+    placements: dict[str, dict[str, Placement]] = {}
+    placements_date: str = ""
     id_date: str = ""
     id_last: int = 0
     acknowledged: int = 0

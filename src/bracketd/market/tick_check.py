@@ -4,12 +4,16 @@ import itertools
 
 from bracketd.domain.instrument import Instrument, Level, Tick
 
+QUANTITY_MAX = 10**12
+"""More shares than this are in no print and at no level."""
+
 
 def tick_fault(tick: Tick, instrument: Instrument) -> str | None:
     """The first wrong field of a tick by its name on the wire, or None where the tick is sound.
 
     Looked at in this order: last_price, last_quantity, bids, asks. A price must lie on the instrument's tick grid
-    and in its band, a quantity must not be negative, a side must be ordered best first (levels may share a price).
+    and in its band, a quantity is neither negative nor beyond QUANTITY_MAX, a side must be ordered best first
+    (levels may share a price).
     A side that is absent or empty is sound.
 
     A crossed or locked book is sound as well. An absent side is stood for by the last price, so a feed that sends
@@ -18,7 +22,7 @@ def tick_fault(tick: Tick, instrument: Instrument) -> str | None:
     """
     if not instrument.on_tick(tick.last_price_paise) or not instrument.in_band(tick.last_price_paise):
         return "last_price"
-    if tick.last_quantity < 0:
+    if not 0 <= tick.last_quantity <= QUANTITY_MAX:
         return "last_quantity"
     # Prices times -1 fall where prices rise: then both sides must fall from level to level.
     if tick.bids is not None and not _side_is_sound(tick.bids, instrument, 1):
@@ -33,7 +37,7 @@ def _side_is_sound(levels: tuple[Level, ...], instrument: Instrument, direction:
     for level in levels:
         if not instrument.on_tick(level.price_paise) or not instrument.in_band(level.price_paise):
             return False
-        if level.quantity < 0:
+        if not 0 <= level.quantity <= QUANTITY_MAX:
             return False
     return all(
         direction * before.price_paise >= direction * after.price_paise for before, after in itertools.pairwise(levels)

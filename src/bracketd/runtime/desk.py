@@ -85,9 +85,19 @@ class Desk:
         A request that concerns a bracket with something in flight waits for the venue's answer, then is judged anew;
         after the waiting time the outcome is Unknown, and what was undertaken goes on.
         """
+        return await self.carry_out(command, self.admit())
+
+    def admit(self) -> float:
+        """Let a request in: until when, in the event loop's time, it may wait for a venue. Raises NotServing."""
         if self._commit.full:
             raise NotServing("the disk is too far behind")
-        deadline = asyncio.get_running_loop().time() + self._venue_wait_s
+        return asyncio.get_running_loop().time() + self._venue_wait_s
+
+    async def carry_out(self, command: Command, deadline: float) -> Outcome:
+        """As `execute`, for one of the commands that a request already let in comes to. Raises NotServing.
+
+        Not turned away while the disk is behind: a request of many commands must not stop itself half way.
+        """
         while True:
             decision = self._judge(command)
             outcome = decision.outcome

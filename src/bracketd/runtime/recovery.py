@@ -64,8 +64,10 @@ def _apply(state: State, record: Record) -> None:
     try:
         for event in decode_step(record.body):
             evolve(state, event)
-    except (msgspec.DecodeError, KeyError) as fault:
-        raise RecoveryFailed(f"record {record.seq}: {fault!r}") from fault
+    except msgspec.DecodeError as fault:
+        raise RecoveryFailed(f"record {record.seq} holds no events that this version knows: {fault}") from fault
+    except KeyError as fault:
+        raise RecoveryFailed(f"record {record.seq} speaks of {fault}, which nothing before it made") from fault
     except InvariantBroken as fault:
         raise RecoveryFailed(f"record {record.seq}: {fault}") from fault
 

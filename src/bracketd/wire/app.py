@@ -16,16 +16,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bracketd.auth.gate import Gate
 from bracketd.runtime.desk import Desk
+from bracketd.runtime.kill_switch import cancel_everything
 from bracketd.wire import replies
+from bracketd.wire.cancellation import require_everything
 from bracketd.wire.order_entry import OrderEntry, find_route
 from bracketd.wire.order_rows import order_rows, wants_terminal
 from bracketd.wire.replies import EarlyReply, Reply
-from bracketd.wire.request import REQUEST_BYTES_MAX, ClientGone, answer, read_fields
+from bracketd.wire.request import REQUEST_BYTES_MAX, ClientGone, answer, read_body, read_fields
 from bracketd.wire.sandbox import push_tick
 
 LOGGED_OUT = replies.success("Logged out successfully", {})
 ALIVE = replies.success("Alive", {})
 READY = replies.success("Ready", {})
+
+ORDERS = "/api/v1/orders"
 
 PROBES = frozenset({"/healthz", "/readyz"})
 """What is answered even when nothing else is."""
@@ -35,8 +39,8 @@ def build_app(desk: Desk, gate: Gate, *, sandbox: bool) -> ASGIApp:
     """The ASGI application over one desk and one gate; `sandbox` adds the route by which prints are pushed."""
     pages = _Pages(desk, gate)
     routes = [
-        _route("/api/v1/orders", ["GET"], pages.order_book),
-        _route("/api/v1/user/logout", ["GET", "POST"], pages.logout),
+        _route(ORDERS, ["GET", "DELETE"], pages.orders),
+        _route("/api/v1/user/logout", ["POST"], pages.logout),
         _route("/healthz", ["GET"], pages.alive),
         _route("/readyz", ["GET"], pages.ready),
     ]
@@ -64,9 +68,10 @@ class _App:
         if not self._desk.serving and bare not in PROBES:
             await _send(send, replies.NOT_SERVING)
             return
-        route = find_route(scope.get("raw_path") or quote(path).encode("ascii"))
+        raw_path = scope.get("raw_path") or quote(path).encode("ascii")
+        route = find_route(raw_path)
         if route is None:
-            await self._router(dict(scope, path=bare or "/"), receive, send)
+            await self._router(dict(scope, path=bare or "/", raw_path=raw_path), receive, send)
             return
         try:
             reply = await answer(self._order_entry.reply(route, scope, receive))
@@ -76,11 +81,27 @@ class _App:
 
 
 class _Pages:
-    """The routes that place and cancel nothing."""
+    """The routes that name no order."""
 
     def __init__(self, desk: Desk, gate: Gate) -> None:
         self._desk = desk
         self._gate = gate
+
+    async def orders(self, request: Request) -> Reply:
+        """GET and HEAD: the order book; DELETE: the kill switch."""
+        return await (self.kill_switch(request) if request.method == "DELETE" else self.order_book(request))
+
+    async def kill_switch(self, request: Request) -> Reply:
+        """DELETE: everything of the client's, asked for in so many words or not at all."""
+        scope = request.scope
+        body = await read_body(scope, request.receive)
+        claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
+        require_everything(read_fields(scope, body, claims), path_ends=scope["raw_path"] == ORDERS.encode("ascii"))
+        results = await cancel_everything(self._desk, claims.client_id)
+        orders = self._desk.state.orders
+        reply = replies.cancelled_everything([(key, orders[key].status, outcome) for key, outcome in results])
+        await self._desk.durable()
+        return reply
 
     async def order_book(self, request: Request) -> Reply:
         """GET: the client's working or finished rows; a body is ignored."""

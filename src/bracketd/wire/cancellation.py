@@ -34,6 +34,16 @@ def naming(parameters: Parameters) -> dict[str, Any]:
     }
 
 
+def require_everything(parameters: Parameters, path_ends: bool) -> None:
+    """Let nothing pass for "cancel everything" that might have been meant for one order (bracket.md section 4).
+
+    `client_id` and no other field, blank ones and a junk tail included, on a path that ends without a slash: a client
+    whose order id came out empty sends the slash. Raises FieldError (`oms_order_id` can't be blank).
+    """
+    if not path_ends or parameters.names() != ("client_id",) or parameters.text("client_id") is None:
+        raise FieldError("oms_order_id", blank=True)
+
+
 def _exchange_order_id(parameters: Parameters) -> str | None:
     """The exchange's number as sent: "" where it is there and blank, which check 9 tells from absent."""
     sent = parameters.text("exchange_order_id")

@@ -15,7 +15,7 @@ from bracketd.runtime.desk import Desk
 from bracketd.wire import replies
 from bracketd.wire.cancellation import read_cancellation
 from bracketd.wire.modification import read_modification
-from bracketd.wire.placement import read_placement
+from bracketd.wire.placement import read_key, read_placement
 from bracketd.wire.replies import Reply
 from bracketd.wire.representation import (
     cancelled_with_facts,
@@ -23,7 +23,7 @@ from bracketd.wire.representation import (
     placed_with_facts,
     wants_representation,
 )
-from bracketd.wire.request import read_body, read_fields
+from bracketd.wire.request import header, read_body, read_fields
 
 _KART = b"/api/v1/orders/kart"
 _OLDER = (b"/api/v1/orders/bracket", b"/api/v1/order/bracket")
@@ -108,7 +108,8 @@ class OrderEntry:
         body = await read_body(scope, receive)
         claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
         parameters = read_fields(scope, body, claims)
-        command = read_placement(parameters, claims.client_id)
+        key = read_key(header(scope["headers"], b"idempotency-key"))
+        command = read_placement(parameters, claims.client_id, key)
         if not await self._desk.ensure_account(claims.client_id):
             # The client was removed after its token was looked at.
             return replies.UNAUTHORISED

@@ -126,8 +126,19 @@ def _read_query(query_string: bytes) -> Fields:
     if not query_string[:1].isalpha():
         document = unquote_to_bytes(query_string.strip(b"&+")).removeprefix(_BOM).strip()
         if document.startswith(_JSON_OPENERS):
-            return _read_json(document)
+            return _read_json_query(document, query_string)
     return read_form(query_string)
+
+
+def _read_json_query(document: bytes, query_string: bytes) -> Fields:
+    """A document sent as it is may hold a plus; where that is no JSON, a plus is a space, as form encoders write it."""
+    try:
+        return _read_json(document)
+    except Unreadable:
+        if b"+" not in query_string:
+            raise
+        spaced = query_string.strip(b"&").replace(b"+", b" ")
+        return _read_json(unquote_to_bytes(spaced).strip().removeprefix(_BOM))
 
 
 def _read_json(document: bytes) -> Fields:

@@ -14,7 +14,7 @@ from bracketd.wire.parameters import Parameters
 from bracketd.wire.words import FieldError
 
 TEXT_CHARS_MAX = 128
-"""The longest `user_order_id` and `device`: both are kept with every order."""
+"""The longest `user_order_id`, `device` and `Idempotency-Key`: they are kept with every order."""
 
 PROTECTION_BP_MAX = 10_000
 """A protection of more than 100 percent bounds nothing."""
@@ -25,7 +25,15 @@ STOPS = frozenset({OrderType.SL, OrderType.SLM})
 _NO_AMOUNT = (0, False)
 
 
-def read_placement(parameters: Parameters, client_id: str) -> PlaceBracket:
+def read_key(sent: bytes | None) -> str:
+    """The Idempotency-Key header as sent, "" where there is none. Raises FieldError for one that is not kept."""
+    key = (sent or b"").strip()
+    if len(key) > TEXT_CHARS_MAX or not (key.isascii() and key.decode("ascii").isprintable()):
+        raise FieldError("Idempotency-Key")
+    return key.decode("ascii")
+
+
+def read_placement(parameters: Parameters, client_id: str, key: str = "") -> PlaceBracket:
     """The command of a placement. Raises FieldError for the first field that is wrong or missing.
 
     A trailing step that `is_trailing: false` contradicts is marked for the engine to refuse: one that is not obeyed
@@ -73,6 +81,7 @@ def read_placement(parameters: Parameters, client_id: str) -> PlaceBracket:
         user_order_id=user_order_id,
         device=device,
         finer=frozenset(fields.finer),
+        idempotency_key=key,
     )
 
 

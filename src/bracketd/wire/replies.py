@@ -4,7 +4,10 @@ The bodies are those of bracket.md sections 1 and 6. None has a key `error_type`
 Nothing here is "success" unless what was asked for is so, because clients look at nothing else.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
 
 from bracketd.domain.outcomes import Cancelled, FieldFault, Modified, NotFound, Outcome, Placed, Refused, Unknown
 from bracketd.domain.reasons import STATE_REASONS, Reason
@@ -74,7 +77,8 @@ NOT_SERVING = _error(503, "Not serving", CODE_FAULT, Reason.NOT_SERVING, headers
 INTERNAL = _error(500, "Something went wrong", CODE_FAULT, Reason.INTERNAL)
 
 _METHOD_NOT_ALLOWED = _error(405, "Method not allowed", CODE_FIELD)
-_FAULTS = {Reason.NOT_SERVING: NOT_SERVING, Reason.INTERNAL: INTERNAL}
+_KEY_REUSED = _error(422, "Idempotency key was used for another order", CODE_FIELD, Reason.IDEMPOTENCY_KEY_REUSED)
+_FAULTS = {Reason.IDEMPOTENCY_KEY_REUSED: _KEY_REUSED, Reason.NOT_SERVING: NOT_SERVING, Reason.INTERNAL: INTERNAL}
 # A cancel refused for the order's state says "failed", a placement or modification "error", as the family prints it.
 _CANCEL_STATES = {reason: _error(409, text, CODE_STATE, reason, "failed") for reason, text in _STATE_TEXTS.items()}
 _PLACE_STATES = {reason: _error(409, text, CODE_STATE, reason) for reason, text in _STATE_TEXTS.items()}
@@ -164,6 +168,39 @@ def cancel_reply(outcome: Outcome) -> Reply:
     if isinstance(outcome, Unknown):
         return pending(outcome.order_id)
     return _refusal_reply(outcome, _CANCEL_STATES, "failed")
+
+
+def cancelled_everything(results: Sequence[tuple[str, str, Outcome]]) -> Reply:
+    """The reply to a cancel of everything, from (order id, its status, outcome) of each order.
+
+    200 and "success" only where every one is so, none included. Otherwise the worst decides: 409 "failed" with the
+    first refusal's reason, or 202 "pending" where some outcomes are not known yet.
+    """
+    shown = [
+        {"oms_order_id": order_id, "order_status": status} | _result_words(outcome)
+        for order_id, status, outcome in results
+    ]
+    data = {"results": shown}
+    refused = [outcome for *_, outcome in results if isinstance(outcome, Refused)]
+    if refused:
+        body: dict[str, object] = {
+            "status": "failed",
+            "message": "Some orders are not cancelled",
+            "error_code": CODE_STATE,
+        }
+        return Reply(409, _encode(body | {"reason": refused[0].reason, "data": data}))
+    if any(isinstance(outcome, Unknown) for *_, outcome in results):
+        body = {"status": "pending", "message": "Order cancellation requests submitted"}
+        return Reply(202, _encode(body | {"data": data}))
+    if not all(isinstance(outcome, Cancelled) for *_, outcome in results):
+        raise TypeError(f"no reply is worded for {results!r}")
+    return success("Orders cancelled successfully", data)
+
+
+def _result_words(outcome: Outcome) -> dict[str, object]:
+    """Status, message and reason of one order, as the reply to its own cancel has them."""
+    body: dict[str, Any] = msgspec.json.decode(cancel_reply(outcome).body)
+    return {key: body[key] for key in ("status", "message", "reason") if key in body}
 
 
 def place_reply(outcome: Outcome) -> Reply:

@@ -1,5 +1,6 @@
 """The request: its size, who sends it and its fields, in the order of bracket.md section 5, checks 0 to 3."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Iterable
 
@@ -96,6 +97,9 @@ async def answer(work: Awaitable[Reply]) -> Reply:
         return replies.NOT_SERVING
     except ClientGone:
         raise
+    except asyncio.CancelledError:
+        # The server stops and will not wait for this request any longer. What became of it nobody can say here.
+        return replies.NOT_SERVING
     except Exception:  # noqa: BLE001  The one place where a fault of ours becomes a reply, and it is logged whole.
         _log.exception("a request failed")
         return replies.INTERNAL

@@ -28,7 +28,6 @@ ORDER_TYPES = {
 VALIDITIES = {"DAY": Validity.DAY, "IOC": Validity.IOC}
 PRODUCTS = {"MIS": Product.MIS, "CNC": Product.CNC, "NRML": Product.NRML, "NMRL": Product.NRML}
 BOOLEANS = {"TRUE": True, "1": True, "FALSE": False, "0": False}
-LEGS = {"ENTRY": "ENTRY", "TARGET": "TARGET", "SECOND": "TARGET", "STOPLOSS": "STOPLOSS", "THIRD": "STOPLOSS"}
 
 QUANTITY_LIMIT = 10**15
 """Larger counts are read as this one: beyond any freeze quantity, and safe in the journal's 64 bits."""
@@ -127,14 +126,6 @@ def activity_reference(parameters: Parameters, field: str = "last_activity_refer
     if not math.isfinite(reference):
         raise FieldError(field)
     return reference if reference > REFERENCE_IGNORED_MAX else None
-
-
-def leg_word(sent: str) -> str:
-    """One of "ENTRY", "TARGET", "STOPLOSS" for a word that means it, case and blanks ignored; else the text unchanged.
-
-    SECOND is the target and THIRD the stop-loss (bracket.md section 4); another text may be an order's id.
-    """
-    return LEGS.get("".join(sent.split()).upper(), sent)
 
 
 def execution_type(sent: str) -> str:
