@@ -2,6 +2,8 @@
 
 import msgspec
 
+from bracketd.domain.order import Side
+
 
 class Account(msgspec.Struct, gc=False, kw_only=True):
     """Cash in paise; `leverage` divides the value of intraday orders into the margin they block.
@@ -28,6 +30,15 @@ class Position(msgspec.Struct, gc=False):
     bought_value_paise: int = 0
     sold: int = 0
     sold_value_paise: int = 0
+
+    def book(self, side: Side, quantity: int, value_paise: int) -> None:
+        """Count a trade."""
+        if side is Side.BUY:
+            self.bought += quantity
+            self.bought_value_paise += value_paise
+        else:
+            self.sold += quantity
+            self.sold_value_paise += value_paise
 
     @property
     def net(self) -> int:

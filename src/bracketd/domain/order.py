@@ -117,9 +117,19 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
         return self.status in TERMINAL
 
     @property
+    def position_key(self) -> str:
+        """What the order's trades are summed up by: client, instrument and product."""
+        return f"{self.client_id} {self.instrument} {self.product}"
+
+    @property
     def cancelled(self) -> int:
         """Shares that will never trade under this order."""
         return self.quantity - self.filled - self.remaining
+
+    @property
+    def waits(self) -> bool:
+        """Whether the order is a stop that no print has triggered yet."""
+        return self.order_type in (OrderType.SL, OrderType.SLM) and not self.triggered
 
     @property
     def at_market(self) -> bool:

@@ -118,8 +118,7 @@ def _born(at_ns: int) -> dict[str, Any]:
 
 def _order_accepted(state: State, event: OrderAccepted) -> None:
     order = state.orders[event.order_id]
-    waits = order.order_type in (OrderType.SL, OrderType.SLM) and not order.triggered
-    happening = Happening.ACCEPTED_STOP if waits else Happening.ACCEPTED
+    happening = Happening.ACCEPTED_STOP if order.waits else Happening.ACCEPTED
     order.status_before = next_status(order.status_before, happening, order.status_before)
     happen(order, happening, event.at_ns)
     order.exchange_order_id = event.exchange_order_id
@@ -256,19 +255,8 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
     if event.aggressive:
         taken = state.markets[order.instrument].taken.setdefault(order.client_id, [0, 0])
         taken[0 if order.side is Side.BUY else 1] += event.quantity
-    _book_position(state, order, event.quantity, value)
+    state.positions.setdefault(order.position_key, Position()).book(order.side, event.quantity, value)
     settle(state, bracket)
-
-
-def _book_position(state: State, order: Order, quantity: int, value_paise: int) -> None:
-    key = f"{order.client_id} {order.instrument} {order.product}"
-    position = state.positions.setdefault(key, Position())
-    if order.side is Side.BUY:
-        position.bought += quantity
-        position.bought_value_paise += value_paise
-    else:
-        position.sold += quantity
-        position.sold_value_paise += value_paise
 
 
 def _cancel_requested(state: State, event: CancelRequested) -> None:

@@ -21,7 +21,7 @@ def order_modified(state: State, event: OrderModified) -> None:
     terms = state.terms.pop(event.order_id)
     order = state.orders[event.order_id]
     bracket = state.brackets[order.basket_id]
-    _answered(order, Happening.MODIFIED_STOP if _waits(order) else Happening.MODIFIED, event.at_ns)
+    _answered(order, Happening.MODIFIED_STOP if order.waits else Happening.MODIFIED, event.at_ns)
     order.modified = True
     if event.priority:
         order.priority = event.priority
@@ -46,15 +46,11 @@ def modify_refused(state: State, event: ModifyRefused) -> None:
     order.modify_refusal = event.text
 
 
-def _waits(order: Order) -> bool:
-    return order.order_type in (OrderType.SL, OrderType.SLM) and not order.triggered
-
-
 def _answered(order: Order, happening: Happening, at_ns: int) -> None:
     """The venue's answer; a cancel asked for meanwhile returns, if refused, to what the answer made of the order."""
     if order.status is Status.CANCEL_PENDING and order.status_before is Status.MODIFY_PENDING:
-        working = Status.TRIGGER_PENDING if _waits(order) else Status.CONFIRMED
-        if not _waits(order) and (order.modified or happening is Happening.MODIFIED):
+        working = Status.TRIGGER_PENDING if order.waits else Status.CONFIRMED
+        if not order.waits and (order.modified or happening is Happening.MODIFIED):
             working = Status.MODIFY_CONFIRMED
         order.status_before = next_status(order.status_before, happening, working)
     happen(order, happening, at_ns)

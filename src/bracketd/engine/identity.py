@@ -11,8 +11,6 @@ from bracketd.engine.state import State
 
 _ID = re.compile(r"[A-Za-z0-9-]{1,32}\Z", re.ASCII)
 
-EXITS = (Leg.TARGET, Leg.STOPLOSS)
-
 
 def find_order(state: State, client_id: str, text: str) -> Order | None:
     """The client's order that the text names, None where there is none or it is another client's."""

@@ -2,7 +2,7 @@
 
 from bracketd.domain.account import Position
 from bracketd.domain.bracket import Bracket
-from bracketd.domain.order import Leg, Order, OrderType, Side, Status
+from bracketd.domain.order import Leg, Order, OrderType, Status
 from bracketd.engine.invariant import invariant
 from bracketd.engine.state import State
 
@@ -62,14 +62,7 @@ def _check_trades(state: State) -> None:
         worth = trade.price_paise * trade.quantity
         filled[trade.order_id] = filled.get(trade.order_id, 0) + trade.quantity
         value[trade.order_id] = value.get(trade.order_id, 0) + worth
-        key = f"{order.client_id} {order.instrument} {order.product}"
-        position = positions.setdefault(key, Position())
-        if order.side is Side.BUY:
-            position.bought += trade.quantity
-            position.bought_value_paise += worth
-        else:
-            position.sold += trade.quantity
-            position.sold_value_paise += worth
+        positions.setdefault(order.position_key, Position()).book(order.side, trade.quantity, worth)
     for order in state.orders.values():
         invariant(filled.get(order.order_id, 0) == order.filled, "trades equal fills (5)", order.order_id)
         invariant(value.get(order.order_id, 0) == order.traded_value_paise, "trades give the average (5)")

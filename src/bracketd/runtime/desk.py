@@ -210,6 +210,8 @@ class Desk:
             waiting = self._movement.get(basket_id, [])
             if future in waiting:
                 waiting.remove(future)
+            if not waiting:
+                self._movement.pop(basket_id, None)
             return False
         self._check_serving()
         return True

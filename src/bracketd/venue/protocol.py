@@ -18,7 +18,10 @@ class Venue(Protocol):
     """Where orders work. Times are unix nanoseconds."""
 
     links_exits: bool
-    """Whether the venue keeps a linked pair of exits under one quantity (bracket.md section 2.3)."""
+    """Whether the venue keeps a linked pair of exits under one quantity (bracket.md section 2.3).
+
+    The engine counts on it: one live exit order at a time, for a venue that cannot, does not exist yet.
+    """
 
     def start(self, deliver: Callable[[Report], None]) -> None:
         """Begin to work; later reports go to `deliver`, on the thread that owns the engine."""
