@@ -84,7 +84,7 @@ def readmit(order: Order, book: Book, pair: Pair | None) -> Work:
         trigger_paise=order.trigger_paise,
         priority=order.priority,
         pair=pair,
-        waiting=order.order_type in _STOPS and not order.triggered,
+        waiting=order.waits,
         immediate=order.validity is Validity.IOC,
         protection_bp=order.protection_bp,
     )
