@@ -42,9 +42,8 @@ def dumped(floor: SidedFloor) -> dict[str, Any]:
             basket: (pair.remaining, pair.stop and pair.stop.order_id, pair.target and pair.target.order_id)
             for basket, pair in venue._pairs.items()
         },
-        "entries": venue._entries,
         "counters": (venue._acknowledged, venue._traded, venue._priority),
-        "left over": (venue._arrivals, venue._touched, venue._idle, venue._depth),
+        "left over": (venue._arrivals, venue._touched, venue._depth),
     }
 
 
@@ -55,7 +54,9 @@ def dumped_side(side: Any) -> dict[int, dict[str, Any]]:
 
 def dumped_work(work: Work) -> dict[str, Any]:
     """One order at work; a leg's own count of what remains means nothing."""
-    facts = {name: getattr(work, name) for name in Work.__slots__ if name not in ("book", "pair", "own_remaining")}
+    facts = {
+        name: getattr(work, name) for name in Work.__slots__ if name not in ("book", "pair", "own_remaining", "total")
+    }
     # An IOC lives for one step only, so what it was plays no part afterwards.
     return facts | {"remaining": work.remaining, "book": isinstance(work.book, Book)}
 
