@@ -157,7 +157,7 @@ async def test_answer_without_events_waits_too() -> None:
     assert not second.done()
     journal.gate.set()
     assert await asyncio.gather(first, second) == [Cancelled(entry)] * 2
-    assert len(journal.bodies) == 3
+    assert len(journal.bodies) == 4
 
 
 async def test_disk_failure_stops_the_desk() -> None:

@@ -187,7 +187,7 @@ class FaultyExchange:
                 self._resting = False
 
 
-def _with_word(reports: Iterator[Report], word: list[Report]) -> Iterator[Report]:
+def _with_word(reports: Iterator[Report], word: Sequence[Report]) -> Iterator[Report]:
     """What the exchange says, with a word of ours before its first: nothing may trade before a refusal is heard."""
     first = next(reports, None)
     if first is not None:
