@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 
 KINDS: dict[Kind, str] = {
-    Kind.ACTS: "Something is cancelled or closed; success is said when that is so, on disk.",
+    Kind.ACTS: "Something is cancelled or closed; success means it is, on disk.",
     Kind.DONE: "What was asked for is already so: success, and no order is touched.",
     Kind.WAITS: "Nothing is decided yet.",
     Kind.LOOKS: "The status of one order decides.",
@@ -37,7 +37,10 @@ VERDICTS: dict[Verdict, tuple[Kind, str]] = {
     Verdict.RULE_E: (Kind.ACTS, "The unfilled remainder of the entry is cancelled; legs stay as they are."),
     Verdict.RULE_X: (
         Kind.ACTS,
-        "The bracket is closed: entry and target are cancelled, the stop-loss becomes a market order for what is open.",
+        (
+            "The bracket is closed: the entry's remainder and the target are cancelled, and the stop-loss becomes a "
+            "market order for exactly what is open."
+        ),
     ),
     Verdict.SUCCESS: (Kind.DONE, "What was asked for is already so; asking again is safe."),
     Verdict.COUNTS_AS_EXIT: (
