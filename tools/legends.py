@@ -81,7 +81,7 @@ STATUSES: dict[Status, str] = {
 HAPPENINGS: dict[Happening, str] = {
     Happening.ACCEPTED: "The venue acknowledges the order, which works from now on.",
     Happening.ACCEPTED_STOP: "The venue acknowledges a stop, which rests until its trigger is reached.",
-    Happening.REFUSED: "The venue does not take the order.",
+    Happening.REFUSED: "The venue does not take the order, or not the growth of a target.",
     Happening.TRIGGERED: "A price at or through the trigger makes a stop work.",
     Happening.FILLED_PART: "A trade is booked and the order goes on; a leg goes on until it is completed.",
     Happening.FILLED: "A trade is booked that leaves nothing of an entry.",
@@ -95,6 +95,7 @@ HAPPENINGS: dict[Happening, str] = {
     Happening.MODIFY_REFUSED: "The venue keeps the old terms.",
     Happening.TRIGGERED_MODIFIED: "A price at or through the trigger makes a stop work that has been modified.",
     Happening.CLOSING: "The stop-loss is made a market order for what is open.",
+    Happening.LEG_REFUSED: "The venue does not take a stop-loss or its growth: it is sent again as the closing order.",
 }
 
 

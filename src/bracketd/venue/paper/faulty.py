@@ -5,7 +5,7 @@ under way between it and the engine is handed to the engine as a letter (`Held`)
 everything else. At the end of a session the plan rests, and everything is told.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
