@@ -4,7 +4,7 @@ These routes answer in an envelope of their own, `error` and `result`. What the 
 as the documents' own empty value.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from enum import IntEnum
 
@@ -74,21 +74,44 @@ def contract(instrument: Instrument) -> dict[str, object]:
     return known | _CONSTANT
 
 
-def found(instruments: Iterable[Instrument], key: str) -> list[dict[str, object]]:
+def found(instruments: Collection[Instrument], key: str) -> list[dict[str, object]]:
     """The instruments that a key fits, the closest first and then in the order of the file; at most FOUND_MAX."""
     wanted = key.upper()
     fitting = [(closeness, each) for each in instruments if (closeness := _closeness(each, wanted))]
     fitting.sort(key=lambda pair: -pair[0])
-    return [_found_row(instrument, closeness) for closeness, instrument in fitting[:FOUND_MAX]]
+    listings = _listings(instruments)
+    return [_found_row(each, closeness, listings) for closeness, each in fitting[:FOUND_MAX]]
 
 
-def listed(instruments: Iterable[Instrument]) -> list[dict[str, object]]:
+def listed(instruments: Collection[Instrument]) -> list[dict[str, object]]:
     """Every instrument as a search shows it, for clients that keep a list of their own."""
-    return [_found_row(instrument, Closeness.EXACT) for instrument in instruments]
+    listings = _listings(instruments)
+    return [_found_row(each, Closeness.EXACT, listings) for each in instruments]
 
 
-def _found_row(instrument: Instrument, closeness: Closeness) -> dict[str, object]:
-    """One row; its token and its close are texts, as in the documents."""
+def _listings(instruments: Iterable[Instrument]) -> dict[str, list[Instrument]]:
+    """The instruments of each ISIN, blank ones left out: one share may be listed at two exchanges."""
+    listings: dict[str, list[Instrument]] = {}
+    for each in instruments:
+        if each.isin:
+            listings.setdefault(each.isin, []).append(each)
+    return listings
+
+
+def _found_row(
+    instrument: Instrument, closeness: Closeness, listings: Mapping[str, list[Instrument]]
+) -> dict[str, object]:
+    """One row; `alternate` is the same share at another exchange, empty where it is at none."""
+    others = (each for each in listings.get(instrument.isin, ()) if each.exchange != instrument.exchange)
+    other = next(others, None)
+    return _named(instrument) | {
+        "score": Decimal(closeness) / Decimal(Closeness.EXACT),
+        "alternate": {} if other is None else _named(other),
+    }
+
+
+def _named(instrument: Instrument) -> dict[str, object]:
+    """What an instrument is called; its token and its close are texts, as in the documents."""
     return {
         "token": str(instrument.token),
         "exchange": instrument.exchange,
@@ -96,10 +119,8 @@ def _found_row(instrument: Instrument, closeness: Closeness) -> dict[str, object
         "symbol": instrument.symbol,
         "trading_symbol": instrument.trading_symbol,
         "display_name": _display_name(instrument),
-        "score": Decimal(closeness) / Decimal(Closeness.EXACT),
         "isin": instrument.isin,
         "close_price": str(rupees(instrument.base_price_paise)),
-        "alternate": {},
     }
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from bracketd.wire.schema.reads import Read
-from bracketd.wire.schema.replies import Closed, Empty, Rupees, Shares
+from bracketd.wire.schema.replies import Closed, Rupees, Shares
 
 
 class ContractError(Closed, kw_only=True):
@@ -92,8 +92,8 @@ class ContractResult(Closed, kw_only=True):
     warning: str
 
 
-class FoundRow(Closed, kw_only=True):
-    """One instrument that a key fits."""
+class Named(Closed, kw_only=True):
+    """What an instrument is called; its token and its close are texts."""
 
     token: str
     exchange: str
@@ -101,10 +101,15 @@ class FoundRow(Closed, kw_only=True):
     symbol: str
     trading_symbol: str
     display_name: str
-    score: Annotated[float, Meta(description="How close, up to 1.")]
     isin: str
     close_price: str
-    alternate: Empty
+
+
+class FoundRow(Named, kw_only=True):
+    """One instrument that a key fits; `alternate` is the same share at another exchange, empty where it is at none."""
+
+    score: Annotated[float, Meta(description="How close, up to 1.")]
+    alternate: Annotated[dict[str, str], Meta(description="What it is called there.")]
 
 
 class Contract(Closed, kw_only=True):
