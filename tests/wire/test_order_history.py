@@ -61,6 +61,17 @@ def test_a_stop_waits_for_its_trigger() -> None:
     assert told(floor, stop.order_id)[1][0] == "TRIGGER_PENDING"
 
 
+def test_a_closing_order_was_a_stop() -> None:
+    """A stop that became the closing order waited for its trigger before."""
+    floor = Floor("A")
+    entry_id = floor.place(price=457.0)
+    floor.tick(456.9, 100)
+    stop, _ = floor.legs(entry_id)
+    floor.cancel(stop.order_id)
+    statuses = [status for status, *_ in told(floor, stop.order_id)]
+    assert statuses == ["PENDING", "TRIGGER_PENDING", "CONFIRMED", "COMPLETE"]
+
+
 def test_a_modified_order_says_so() -> None:
     """The last row of a modified order has the mode MODIFY."""
     floor = Floor("A")

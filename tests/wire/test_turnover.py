@@ -58,9 +58,10 @@ def test_the_day_begins_at_midnight_in_india() -> None:
 def test_other_clients_are_left_out() -> None:
     """A client has its own turnover alone, also where another's name begins like its own."""
     floor = Floor("A", "AB")
-    traded(floor)
-    assert list(turnovers(floor.state, "AB", floor.now_ns)) == []
-    assert only(floor).today.bought == 10
+    floor.place("AB", quantity=10, price=457.0)
+    floor.tick(456.9, 100)
+    assert list(turnovers(floor.state, "A", floor.now_ns)) == []
+    assert only(floor, "AB").today.bought == 10
 
 
 @pytest.mark.parametrize(
