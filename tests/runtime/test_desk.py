@@ -13,11 +13,11 @@ from bracketd.domain.instrument import Tick
 from bracketd.domain.order import Status
 from bracketd.domain.outcomes import Cancelled, Outcome, Placed, Refused, Unknown
 from bracketd.domain.reasons import Reason
-from bracketd.domain.session import SessionPhase
 from bracketd.engine.state import State, encode_state
 from bracketd.journal.group import GroupCommit
 from bracketd.journal.protocol import Lease, Record, Snapshot
 from bracketd.journal.protocol import Unknown as UnknownAppend
+from bracketd.market.calendar import AlwaysOpen
 from bracketd.runtime.desk import Desk, NotServing
 from bracketd.runtime.recovery import replay
 from bracketd.venue.paper.exchange import PaperExchange
@@ -105,7 +105,7 @@ def make_desk(
         instruments=INSTRUMENTS,
         commit=GroupCommit(journal, Lease("test", 1, 0), max_pending_records=max_pending_records),
         clock=FixedClock(),
-        phase=lambda now_ns: SessionPhase.OPEN,
+        sessions=AlwaysOpen(),
         account_terms=lambda client: (10**11, 5) if client in {"A", "B"} else None,
         venue_wait_s=wait_s,
     )
@@ -157,7 +157,7 @@ async def test_answer_without_events_waits_too() -> None:
     assert not second.done()
     journal.gate.set()
     assert await asyncio.gather(first, second) == [Cancelled(entry)] * 2
-    assert len(journal.bodies) == 3
+    assert len(journal.bodies) == 4
 
 
 async def test_disk_failure_stops_the_desk() -> None:

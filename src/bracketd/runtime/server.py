@@ -183,7 +183,7 @@ def _staff(
         instruments=instruments,
         commit=opened.commit,
         clock=SystemClock(),
-        phase=sessions.phase,
+        sessions=sessions,
         account_terms=account_terms,
     )
     if settings.feed != "synthetic":

@@ -38,7 +38,7 @@ def _facts(state: State, order: Order) -> Iterator[_Fact]:
     yield _Fact(order.placed_ns, Status.PENDING, 0, 0, order.quantity)
     if order.accepted_ns:
         # A stop that has triggered or become the closing order waited once.
-        waited = order.waits or order.triggered or order.leg is Leg.STOPLOSS
+        waited = order.waits or order.triggered or (order.leg is Leg.STOPLOSS and not order.rescue)
         yield _Fact(order.accepted_ns, Status.TRIGGER_PENDING if waited else Status.CONFIRMED, 0, 0, order.quantity)
     filled = value_paise = 0
     for trade in state.trades.values():
