@@ -104,7 +104,7 @@ def test_an_exit_is_no_success_while_the_entry_cannot_be_cancelled() -> None:
 
 
 def test_a_crash_after_a_growth_overtook_the_word_of_a_new_price() -> None:
-    """A modified target grew and was re-based before the word of the modify came: a crash brings back the latter price."""
+    """A modified target grew and was re-based before the word of the modify came: a crash brings that price back."""
     floor = Story()
     entry = floor.place()
     floor.print(456.95, 4)
