@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from bracketd.domain.commands import Command, OpenAccount
-from bracketd.domain.events import encode_step
+from bracketd.domain.events import AnyEvent, encode_step
 from bracketd.domain.instructions import Report
 from bracketd.domain.instrument import Instrument, Tick
 from bracketd.domain.outcomes import Outcome, Unknown
@@ -40,6 +40,8 @@ class Desk:
 
     `state` is live: whoever shows any of it outside awaits `durable()` between rendering and sending. `account_terms`
     tells the opening cash (paise) and the leverage of a client that the engine does not know yet, None for nobody.
+    `on_step` holds functions called with each step's sequence and events when the journal has them, which is before
+    they are durable; `on_tick` holds functions called with each tick. Both are called at once, and must not raise.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class Desk:
         self.state = state
         self.instruments = instruments
         self.failure = ""
+        self.on_step: list[Callable[[int, list[AnyEvent]], None]] = []
+        self.on_tick: list[Callable[[Tick], None]] = []
         self._venue = venue
         self._commit = commit
         self._clock = clock
@@ -125,6 +129,7 @@ class Desk:
     def feed_tick(self, tick: Tick) -> None:
         """One message of a feed. Nobody is told of it, so it is recorded only where it caused something."""
         self._run(lambda step: step.tick(tick))
+        self._tell_tick(tick)
 
     async def push_tick(self, tick: Tick) -> None:
         """One message pushed by hand; returns when it and all that it caused are on disk. Raises NotServing."""
@@ -134,15 +139,16 @@ class Desk:
             step.see(tick.instrument)
 
         self._run(work)
+        self._tell_tick(tick)
         await self.durable()
 
     def deliver(self, report: Report) -> None:
         """A report that a venue brings later than its instruction."""
         self._run(lambda step: step.handle((report,)))
 
-    async def durable(self) -> None:
-        """Wait until everything that the state shows now is on disk. Raises NotServing."""
-        await self._durable(self._last_seq)
+    async def durable(self, seq: int | None = None) -> None:
+        """Wait until everything that the state shows now, or all up to step `seq`, is on disk. Raises NotServing."""
+        await self._durable(self._last_seq if seq is None else seq)
 
     async def wait_failed(self) -> str:
         """Wait until the desk has stopped for good; returns why."""
@@ -193,10 +199,17 @@ class Desk:
             _log.exception("a step failed")
             self.fail(f"a step failed: {fault!r}")
             raise NotServing(self.failure) from fault
+        if step.events:
+            for told in self.on_step:
+                told(self._last_seq, step.events)
         for basket_id in step.moved:
             for future in self._movement.pop(basket_id, ()):
                 if not future.done():
                     future.set_result(None)
+
+    def _tell_tick(self, tick: Tick) -> None:
+        for told in self.on_tick:
+            told(tick)
 
     async def _moved(self, basket_id: str, deadline: float) -> bool:
         """Wait until a step touches the bracket; False when the deadline comes first."""
