@@ -16,6 +16,15 @@ KEEP_ALIVE_S: Final = 75
 BACKLOG: Final = 2048
 """Connections the kernel holds while the loop is busy; the kernel's own limit may be lower."""
 
+WS_MESSAGE_BYTES: Final = 65_536
+"""The largest message that a websocket client may send; a larger one closes its connection (1009)."""
+
+WS_PING_INTERVAL_S: Final = 20.0
+"""A websocket is pinged this often. Whoever answers is there, so that no heartbeat of the client's is needed."""
+
+WS_PING_TIMEOUT_S: Final = 30.0
+"""A websocket peer that has not answered a ping by then is closed (1011). It may be busy for a while."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
