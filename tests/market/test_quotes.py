@@ -67,7 +67,7 @@ def test_new_day_begins_anew() -> None:
 
 
 def test_earlier_run_is_gone_on_from() -> None:
-    """After a restart the last print and the depth are those of the journal; a market without a print keeps its base."""
+    """After a restart last print and depth are the journal's; a market that had no print keeps its base price."""
     quotes = Quotes(INSTRUMENTS.values())
     quotes.resume(SBIN, 0, (), levels((458.0, 1)))
     assert (quotes.of(SBIN).last_paise, quotes.of(SBIN).asks) == (45_695, levels((458.0, 1)))

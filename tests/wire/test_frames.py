@@ -34,17 +34,50 @@ QUOTE = Quote(
     bids=levels((456.95, 100), (456.90, 200)),
     asks=levels((457.05, 300), (457.10, 400), (457.15, 500)),
 )
-CS_KEYS = (
-    "average_price client_id disclosed_quantity exchange exchange_order_id exchange_time filled_quantity "
-    "instrument_token login_id oms_order_id order_entry_time order_status order_type price product quantity "
-    "rejection_reason remaining_quantity trading_symbol trigger_price user_order_id validity order_side pro_cli nnfid"
-).split()
+CS_KEYS = [
+    "average_price",
+    "client_id",
+    "disclosed_quantity",
+    "exchange",
+    "exchange_order_id",
+    "exchange_time",
+    "filled_quantity",
+    "instrument_token",
+    "login_id",
+    "oms_order_id",
+    "order_entry_time",
+    "order_status",
+    "order_type",
+    "price",
+    "product",
+    "quantity",
+    "rejection_reason",
+    "remaining_quantity",
+    "trading_symbol",
+    "trigger_price",
+    "user_order_id",
+    "validity",
+    "order_side",
+    "pro_cli",
+    "nnfid",
+]
 """What the family's C# client reads from an order update without looking whether it is there (wire.md 1.10)."""
 
-TRADE_KEYS = (
-    "exchange product trading_symbol trade_price trade_id order_side oms_order_id login_id instrument_token "
-    "filled_quantity exchange_time exchange_order_id client_id"
-).split()
+TRADE_KEYS = [
+    "exchange",
+    "product",
+    "trading_symbol",
+    "trade_price",
+    "trade_id",
+    "order_side",
+    "oms_order_id",
+    "login_id",
+    "instrument_token",
+    "filled_quantity",
+    "exchange_time",
+    "exchange_order_id",
+    "client_id",
+]
 
 
 def u32(*values: int) -> str:
