@@ -6,8 +6,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pytest
-
 SDKS = ("pyoauthbridge", "pocketful")
 Decoder = Callable[[bytes], Any]
 
@@ -29,8 +27,8 @@ def decoders(sdk: str) -> dict[int, Decoder]:
 def _load(sdk: str) -> ModuleType:
     """The SDK's module of decoders, from its own file: the package itself would bring a web server along."""
     package = importlib.util.find_spec(sdk)
-    if package is None or package.origin is None:
-        pytest.skip(f"{sdk} is not installed")
+    assert package is not None
+    assert package.origin is not None
     path = Path(package.origin).with_name("packetDecoder.py")
     spec = importlib.util.spec_from_file_location(f"{sdk}_packet_decoder", path)
     assert spec is not None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.clients.listening import Listening
-from tests.clients.sdk_decoders import SDKS, decoders
+from tests.clients.sdk_decoders import SDKS
 from tests.e2e.process import Server
 
 SBIN = {"exchangeCode": 1, "instrumentToken": 3045}
@@ -28,7 +28,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(params=SDKS)
 def sdk(request: pytest.FixtureRequest, server: Server) -> Iterator[Listening]:
     """One SDK after the other, connected as C1."""
-    decoders(request.param)
     with Listening(request.param, server, "C1") as listening:
         assert listening.connected is True
         yield listening
@@ -100,7 +99,6 @@ def test_sdk_follows_an_order(sdk: Listening, server: Server) -> None:
 
 def test_pocketful_reads_trades(server: Server) -> None:
     """The SDK that knows trade updates gets them with the order updates, to which alone it can subscribe."""
-    decoders("pocketful")
     trader = server.caller()
     trader.tick(457.00, 1)
     with Listening("pocketful", server, "C1") as sdk:
@@ -119,6 +117,5 @@ def test_pocketful_reads_trades(server: Server) -> None:
 @pytest.mark.parametrize("sdk_name", SDKS)
 def test_sdk_without_a_good_token_is_not_connected(sdk_name: str, server: Server) -> None:
     """A token that is not good leaves the SDK unconnected, as it can see from what its own method says."""
-    decoders(sdk_name)
     with Listening(sdk_name, server, "C1", token="a.b.c") as listening:
         assert listening.connected is False

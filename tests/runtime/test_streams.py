@@ -306,6 +306,17 @@ async def test_disk_that_hangs_ends_the_streams_and_not_the_memory() -> None:
     assert waiting(listener) == []
 
 
+async def test_what_the_disk_has_taken_counts_no_more() -> None:
+    """The bound is on what waits for the disk now, and not on what ever did."""
+    post = Post(limits=StreamLimits(undurable_bytes=5_000))
+    listener = post.listener()
+    for _ in range(8):
+        await post.place()
+        await settle()
+    assert listener.ended is None
+    assert len(told(listener)) == 8
+
+
 async def test_disk_that_fails_is_heard_by_those_who_waited() -> None:
     """When an append fails, what waited for it is never pushed, and who would have heard it is told to go."""
     post = Post()

@@ -53,6 +53,8 @@ async def serving(
     """Serve a post until the body ends; `options` are uvicorn's."""
     post = post or Post()
     listener = socket.create_server(("127.0.0.1", 0))
+    # What a connection inherits: the kernel takes little, so that a peer that does not read is soon noticed.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16_384)
     settings: dict[str, Any] = {"ws_max_size": 65_536, "ws_ping_interval": 20.0, "ws_ping_timeout": 30.0} | options
     server = _Server(
         uvicorn.Config(

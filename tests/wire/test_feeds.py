@@ -126,7 +126,11 @@ async def test_subscription_is_answered_then_shown_then_followed() -> None:
     """A subscription is answered, the present quote follows at once, then each tick, until it is given up."""
     async with serving() as server, server.connect() as connection:
         await say(connection, QUOTES)
-        assert await hear_answer(connection) == {"status": "success", "message": "Subscribed", "data": QUOTES}
+        assert await hear_answer(connection) == {
+            "status": "success",
+            "message": "Subscribed",
+            "data": {"m": "marketdata"},
+        }
         assert (await hear(connection))[:10].hex() == "010100000be50000b27f"
         server.post.desk.feed_tick(Tick(SBIN, 45_700, 5))
         server.post.desk.feed_tick(Tick(SBIN, 45_705, 5))
@@ -325,6 +329,7 @@ async def test_slow_reader_is_told_why() -> None:
             await asyncio.sleep(0)
             if _dropped(server):
                 break
+        assert _dropped(server), "the close frame does not wait for room"
         assert await closed(slow) == (1013, "Too slow: frames wait that are not read")
 
 
@@ -367,6 +372,68 @@ async def _silent() -> None:
         async with server.connect() as answering:
             await asyncio.sleep(0.2)
             assert await until_quiet(answering) == []
+
+
+async def stuffed(server: FeedServer) -> socket.socket:
+    """A connection that has read nothing for so long that the server cannot write to it any more."""
+    raw = await raw_connection(server)
+    subscribed = b'{"a":"subscribe","v":[[1,3045]],"m":"full_snapquote"}'
+    await asyncio.get_running_loop().sock_sendall(raw, client_frame(1, subscribed))
+    (connection,) = server.server.server_state.connections
+    for _ in range(2_000):
+        if not connection.writable.is_set():  # type: ignore[union-attr]
+            return raw
+        for _ in range(50):
+            server.post.desk.feed_tick(Tick(SBIN, 45_700, 5))
+        await asyncio.sleep(0)
+    raise AssertionError("the server can still write")
+
+
+async def _stuffed_and_silent() -> None:
+    async with serving(ws_ping_interval=0.02, ws_ping_timeout=0.02) as server:
+        raw = await stuffed(server)
+        await gone(server, 0)
+        raw.close()
+
+
+async def _stuffed_and_broken() -> None:
+    async with serving() as server:
+        raw = await stuffed(server)
+        await asyncio.get_running_loop().sock_sendall(raw, client_frame(7, b""))
+        await gone(server, 0)
+        raw.close()
+
+
+async def _stuffed_and_revoked() -> None:
+    async with serving() as server:
+        raw = await stuffed(server)
+        server.post.gate.clients.clear()
+        await gone(server, 0)
+        raw.close()
+
+
+async def _stuffed_at_the_end() -> None:
+    async with serving() as server:
+        raw = await stuffed(server)
+        server.server.should_exit = True
+        await gone(server, 0)
+        raw.close()
+
+
+@ON_BOTH_LOOPS
+@pytest.mark.parametrize("work", [_stuffed_and_silent, _stuffed_and_broken, _stuffed_and_revoked, _stuffed_at_the_end])
+def test_full_buffer_keeps_no_connection_open(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    loop_factory: LoopFactory,
+    work: Callable[[], Coroutine[None, None, None]],
+) -> None:
+    """However a connection ends, one whose peer reads nothing is cut, and nothing of it is an error of ours."""
+    for name in ("CLOSE_WAIT_S", "STOP_WAIT_S"):
+        monkeypatch.setattr(websocket_protocol, name, 0.05)
+    monkeypatch.setattr("bracketd.runtime.streams.TOKEN_CHECK_S", 0.05)
+    run_on(loop_factory, work())
+    assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 async def test_peer_that_vanishes_is_forgotten() -> None:

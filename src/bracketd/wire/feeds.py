@@ -95,12 +95,14 @@ class Feeds:
             for task in tasks:
                 task.cancel()
             # A writer that waits for a slow peer is let go here: only then may the close frame be written.
-            results = await asyncio.gather(*tasks, return_exceptions=True)
-        for fault in results:
-            if isinstance(fault, Exception) and not isinstance(fault, WebSocketDisconnect):
+            read, wrote, ending = await asyncio.gather(*tasks, return_exceptions=True)
+        if read is None or isinstance(read, WebSocketDisconnect) or isinstance(wrote, WebSocketDisconnect):
+            return None
+        for fault in (read, wrote):
+            if isinstance(fault, Exception):
                 _log.error("a websocket of %s failed", listener.client_id, exc_info=fault)
                 return INTERNAL
-        return listener.ended
+        return ending if isinstance(ending, Ending) else None
 
     async def _read(self, websocket: WebSocket, listener: Listener) -> None:
         """Do what each message asks for; returns when the peer has gone."""
@@ -116,20 +118,19 @@ class Feeds:
     def _hear(self, listener: Listener, text: str | bytes) -> None:
         """One message: what becomes of it is answered, unless it is a heartbeat or no JSON."""
         try:
-            read = read_subscription(text, listener.client_id, self._desk.instruments)
-            if read is not None:
-                subscription, message = read
-                self._carry_out(listener, subscription, message)
+            subscription = read_subscription(text, listener.client_id, self._desk.instruments)
+            if subscription is not None:
+                self._carry_out(listener, subscription)
         except EarlyReply as early:
             listener.push(answer(early.reply.body))
         except FieldError as fault:
             listener.push(answer(replies.field_fault(fault.field, fault.blank).body))
 
-    def _carry_out(self, listener: Listener, subscription: Subscription, message: dict[str, object]) -> None:
+    def _carry_out(self, listener: Listener, subscription: Subscription) -> None:
         """Subscribe or unsubscribe, say so, and send the quotes as they stand. Raises EarlyReply for too many."""
         mode, streams = subscription.mode, self._streams
-        echo = {name: message.get(name) for name in ("a", "m", "v")}
-        agreed = answer(replies.success("Subscribed" if subscription.on else "Unsubscribed", echo).body)
+        message = "Subscribed" if subscription.on else "Unsubscribed"
+        agreed = answer(replies.success(message, {"m": subscription.word}).body)
         if mode is None:
             if subscription.on:
                 streams.subscribe_updates(listener)

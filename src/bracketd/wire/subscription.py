@@ -31,17 +31,19 @@ _TOKEN_DIGITS_MAX: Final = 10
 
 
 class Subscription(NamedTuple):
-    """What a client wants pushed, or with `on` False no more: quotes of instruments, or with no mode its updates."""
+    """What a client wants pushed, or with `on` False no more: quotes of instruments, or with no mode its updates.
+
+    `word` is the one by which the client asked.
+    """
 
     on: bool
+    word: str
     mode: Mode | None
     instruments: tuple[str, ...] = ()
 
 
-def read_subscription(
-    text: str | bytes, client_id: str, instruments: Mapping[str, Instrument]
-) -> tuple[Subscription, dict[str, Any]] | None:
-    """The subscription that a message of that client is, and its fields; None for a heartbeat and for what is no JSON.
+def read_subscription(text: str | bytes, client_id: str, instruments: Mapping[str, Instrument]) -> Subscription | None:
+    """The subscription that a message of that client is; None for a heartbeat and for what is no JSON.
 
     Raises FieldError for a field that is wrong, EarlyReply for an unknown instrument and for another client's updates.
     """
@@ -59,10 +61,10 @@ def read_subscription(
     word = _word(message, "m")
     if word == UPDATES:
         _check_owner(message.get("v"), client_id)
-        return Subscription(_SUBSCRIBES[action], None), message
+        return Subscription(_SUBSCRIBES[action], word, None)
     if word not in QUOTE_MODES:
         raise FieldError("m")
-    return Subscription(_SUBSCRIBES[action], QUOTE_MODES[word], _keys(message.get("v"), instruments)), message
+    return Subscription(_SUBSCRIBES[action], word, QUOTE_MODES[word], _keys(message.get("v"), instruments))
 
 
 def _word(message: dict[str, Any], field: str) -> str:
