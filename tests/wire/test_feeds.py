@@ -390,8 +390,12 @@ async def stuffed(server: FeedServer) -> socket.socket:
 
 
 async def _stuffed_and_silent() -> None:
-    async with serving(ws_ping_interval=0.02, ws_ping_timeout=0.02) as server:
+    async with serving() as server:
         raw = await stuffed(server)
+        (connection,) = server.server.server_state.connections
+        connection.ping_timeout = 0.02  # type: ignore[union-attr]
+        # What its timer would do in twenty seconds.
+        connection.send_keepalive_ping()  # type: ignore[union-attr]
         await gone(server, 0)
         raw.close()
 
@@ -468,6 +472,29 @@ async def test_post_restarted_is_listened_to_anew() -> None:
         assert (folder.book, folder.trades) == (post.book("A"), post.trades("A"))
 
 
+SCOPE = {"type": "websocket", "path": "/ws/v1/feeds", "query_string": b"access_token=of+A", "headers": []}
+
+
+async def test_peer_that_is_gone_is_not_closed(caplog: pytest.LogCaptureFixture) -> None:
+    """When the peer goes in the moment in which we would close, nothing is left to do and nothing is a fault."""
+    post = Post()
+    feeds = Feeds(post.desk, post.gate)  # type: ignore[arg-type]
+    messages = [{"type": "websocket.connect"}, {"type": "websocket.receive", "text": '{"a":"subscribe","m":"updates"}'}]
+
+    async def receive() -> Any:
+        return messages.pop(0) if messages else await asyncio.get_running_loop().create_future()
+
+    async def send(message: Any) -> None:
+        if message["type"] == "websocket.send":
+            post.gate.clients.clear()
+            feeds._streams.check_tokens()
+            raise OSError("the peer has gone")
+
+    async with asyncio.timeout(5):
+        await feeds.attend(SCOPE, receive, send)
+    assert caplog.records == []
+
+
 async def test_peer_that_never_pauses_keeps_nobody_waiting() -> None:
     """Between two messages of one connection everybody else has a turn, however many have come at once."""
     post = Post()
@@ -482,8 +509,7 @@ async def test_peer_that_never_pauses_keeps_nobody_waiting() -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "websocket", "path": "/ws/v1/feeds", "query_string": b"access_token=of+A", "headers": []}
-    attending = asyncio.create_task(feeds.attend(scope, receive, send))
+    attending = asyncio.create_task(feeds.attend(SCOPE, receive, send))
     turns = 0
     while not attending.done():
         await asyncio.sleep(0)
