@@ -25,11 +25,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         server.kill()
 
 
-@pytest.fixture(params=SDKS)
+@pytest.fixture(scope="module", params=SDKS)
 def sdk(request: pytest.FixtureRequest, server: Server) -> Iterator[Listening]:
-    """One SDK after the other, connected as C1."""
+    """One SDK after the other, connected as C1; what it is subscribed to stays for the tests that follow."""
     with Listening(request.param, server, "C1") as listening:
         assert listening.connected is True
+        yield listening
+
+
+@pytest.fixture(params=SDKS)
+def fresh_sdk(request: pytest.FixtureRequest, server: Server) -> Iterator[Listening]:
+    """One SDK after the other, connected as C1 and subscribed to nothing yet."""
+    with Listening(request.param, server, "C1") as listening:
         yield listening
 
 
@@ -38,7 +45,7 @@ def test_sdk_reads_detailed_quotes(sdk: Listening, server: Server) -> None:
     server.caller().tick(456.95, 10, bids=[[456.90, 7]], asks=[[457.05, 9]])
     sdk.call("subscribe_detailed_marketdata", SBIN)
     shown = sdk.read("read_detailed_marketdata")
-    assert (shown["instrument_token"], shown["last_traded_price"]) == (3045, 45_695)
+    assert (shown["instrument_token"], shown["last_traded_price"], shown["last_traded_quantity"]) == (3045, 45_695, 10)
     server.caller().tick(457.00, 3, bids=[[456.95, 8]], asks=[[457.10, 6]])
     read = sdk.read("read_detailed_marketdata", last_traded_price=45_700)
     assert (read["last_traded_quantity"], read["best_bid_price"], read["best_bid_quantity"]) == (3, 45_695, 8)
@@ -68,33 +75,33 @@ def test_sdk_reads_several_quotes(sdk: Listening, server: Server) -> None:
     assert sorted(sdk.read("read_multiple_detailed_marketdata")) == ["10666_1", "3045_1"]
 
 
-def test_sdk_is_sent_no_more_after_unsubscribing(sdk: Listening, server: Server) -> None:
+def test_sdk_is_sent_no_more_after_unsubscribing(fresh_sdk: Listening, server: Server) -> None:
     """After unsubscribing from one layout its quotes stop, while another layout's go on."""
-    sdk.call("subscribe_compact_marketdata", SBIN)
-    sdk.read("read_compact_marketdata")
-    sdk.call("unsubscribe_compact_marketdata", SBIN)
-    sdk.call("subscribe_snapquote_data", SBIN)
-    sdk.read("read_snapquote_data")
+    fresh_sdk.call("subscribe_compact_marketdata", SBIN)
+    fresh_sdk.read("read_compact_marketdata")
+    fresh_sdk.call("unsubscribe_compact_marketdata", SBIN)
+    fresh_sdk.call("subscribe_snapquote_data", SBIN)
+    fresh_sdk.read("read_snapquote_data")
     server.caller().tick(459.00, 3)
-    assert sdk.read("read_snapquote_data", bidPrices=[45_900, 0, 0, 0, 0])["volume"] > 0
-    assert sdk.peek("read_compact_marketdata") == {}
+    assert fresh_sdk.read("read_snapquote_data", bidPrices=[45_900, 0, 0, 0, 0])["volume"] > 0
+    assert fresh_sdk.peek("read_compact_marketdata") == {}
 
 
-def test_sdk_follows_an_order(sdk: Listening, server: Server) -> None:
+def test_sdk_follows_an_order(fresh_sdk: Listening, server: Server) -> None:
     """An SDK that subscribed to order updates reads each state of an order as the order book has it."""
-    sdk.call("subscribe_order_update", {"client_id": "C1"})
+    fresh_sdk.call("subscribe_order_update", {"client_id": "C1"})
     # The subscription runs in a thread of the SDK's; a quote that was asked for after it says that it has arrived.
-    sdk.call("subscribe_compact_marketdata", SBIN)
-    sdk.read("read_compact_marketdata")
+    fresh_sdk.call("subscribe_compact_marketdata", SBIN)
+    assert fresh_sdk.read("read_compact_marketdata")
     trader = server.caller()
     placed = trader.place(price=420.0)
-    read = sdk.read("read_order_update_data", oms_order_id=placed.entry_id, order_status="CONFIRMED")
+    read = fresh_sdk.read("read_order_update_data", oms_order_id=placed.entry_id, order_status="CONFIRMED")
     row = trader.row(placed.entry_id)
     assert {name: read[name] for name in row if name in read and name != "rejection_code"} == {
         name: row[name] for name in row if name not in ("rejection_code", "contract_description", "tags")
     }
     trader.cancel(placed.entry_id)
-    assert sdk.read("read_order_update_data", order_status="CANCELLED")["oms_order_id"] == placed.entry_id
+    assert fresh_sdk.read("read_order_update_data", order_status="CANCELLED")["oms_order_id"] == placed.entry_id
 
 
 def test_pocketful_reads_trades(server: Server) -> None:

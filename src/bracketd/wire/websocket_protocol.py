@@ -2,6 +2,9 @@
 
 uvicorn waits politely. A close frame queues behind whatever the peer has not read, and a connection is closed when
 its buffer has drained, which for a peer that never reads is never.
+
+Of uvicorn's three this is the one on websockets' sans-I/O layer: it sends twice as many frames in a second of CPU as
+the one on wsproto, and the third is deprecated.
 """
 
 import asyncio
