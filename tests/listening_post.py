@@ -13,11 +13,11 @@ from bracketd.domain.commands import CancelOrder
 from bracketd.domain.instrument import Tick
 from bracketd.domain.order import Side
 from bracketd.domain.outcomes import Outcome, Placed
-from bracketd.domain.session import SessionPhase
 from bracketd.engine.state import State
 from bracketd.journal.group import GroupCommit
 from bracketd.journal.protocol import Lease, Record, Snapshot
 from bracketd.journal.protocol import Unknown as UnknownAppend
+from bracketd.market.calendar import AlwaysOpen
 from bracketd.market.quotes import Quotes
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.recovery import replay, resume_paper
@@ -25,6 +25,7 @@ from bracketd.runtime.streams import Listener, StreamLimits, Streams
 from bracketd.wire.amounts import JSON
 from bracketd.wire.frames import Rendering
 from bracketd.wire.order_rows import order_rows
+from bracketd.wire.trade_book import trade_rows
 
 
 class GatedJournal:
@@ -116,7 +117,7 @@ class Post:
             instruments=INSTRUMENTS,
             commit=GroupCommit(self.journal, Lease("test", 1, len(self.journal.bodies))),
             clock=self.clock,
-            phase=lambda now_ns: SessionPhase.OPEN,
+            sessions=AlwaysOpen(),
             account_terms=lambda client: (10**11, 5) if client in {"A", "B"} else None,
             venue_wait_s=0.05,
         )
@@ -161,15 +162,30 @@ class Post:
         rows: list[dict[str, Any]] = json.loads(JSON.encode(made))
         return {row["oms_order_id"]: row for row in rows}
 
-    def trades(self, client: str) -> dict[str, tuple[str, float, int]]:
-        """The client's trades, (order, rupees, shares) by number."""
-        orders = self.desk.state.orders
-        return {
-            trade.trade_id: (trade.order_id, trade.price_paise / 100, trade.quantity)
-            for trade in self.desk.state.trades.values()
-            if orders[trade.order_id].client_id == client
-        }
+    def trades(self, client: str) -> dict[str, dict[str, Any]]:
+        """The trade book as REST shows it, by number: of each row what a frame has of it."""
+        rows: list[dict[str, Any]] = json.loads(JSON.encode(trade_rows(self.desk.state, INSTRUMENTS, client)))
+        return {row["trade_number"]: {name: row[name] for name in TRADE_FIELDS} for row in rows}
 
+
+TRADE_FIELDS = (
+    "client_id",
+    "exchange",
+    "exchange_order_id",
+    "exchange_time",
+    "filled_quantity",
+    "instrument_token",
+    "login_id",
+    "oms_order_id",
+    "order_side",
+    "product",
+    "trade_number",
+    "trade_price",
+    "trade_quantity",
+    "trade_time",
+    "trading_symbol",
+)
+"""What a trade frame and a row of the trade book share: all of the frame but its second name for the number."""
 
 ONLY_IN_FRAMES = {"nnfid", "lotsize", "transaction_type", "nest_request_id"}
 ONLY_IN_ROWS = {"contract_description": {}, "tags": [], "rejection_code": 0}
@@ -178,7 +194,7 @@ ONLY_IN_ROWS = {"contract_description": {}, "tags": [], "rejection_code": 0}
 class Folder:
     """Folds frames into an order book and a trade book, from what REST said when it subscribed."""
 
-    def __init__(self, book: dict[str, dict[str, Any]], trades: dict[str, tuple[str, float, int]]) -> None:
+    def __init__(self, book: dict[str, dict[str, Any]], trades: dict[str, dict[str, Any]]) -> None:
         self.book = dict(book)
         self.trades = dict(trades)
         self.frames: list[tuple[int, dict[str, Any]]] = []
@@ -188,9 +204,9 @@ class Folder:
         mode, fields = frame[0], json.loads(frame[5:])
         self.frames.append((mode, fields))
         if mode == 51:
-            assert fields["trade_id"] not in self.trades
-            made = (fields["oms_order_id"], fields["trade_price"], fields["filled_quantity"])
-            self.trades[fields["trade_id"]] = made
+            number = fields["trade_id"]
+            assert number not in self.trades
+            self.trades[number] = {name: value for name, value in fields.items() if name != "trade_id"}
         else:
             assert mode == 50
             row = {name: value for name, value in fields.items() if name not in ONLY_IN_FRAMES} | ONLY_IN_ROWS

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.e2e.caller import Caller
 from tests.e2e.process import HOST, Server
-from tests.listening_post import Folder
+from tests.listening_post import TRADE_FIELDS, Folder
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection as SyncConnection
@@ -54,7 +54,13 @@ def listen(server: Server, client: str = "C1") -> Iterator[SyncConnection]:
 
 def folder_of(trader: Caller) -> Folder:
     """What REST says of a client's orders, to fold frames into."""
-    return Folder({row["oms_order_id"]: row for row in trader.rows()}, {})
+    return Folder({row["oms_order_id"]: row for row in trader.rows()}, trades_of(trader))
+
+
+def trades_of(trader: Caller) -> dict[str, dict[str, Any]]:
+    """The trade book as REST shows it, by number: of each row what a frame has of it."""
+    rows = trader.get(f"/api/v1/trades?client_id={trader.client}").json["data"]["trades"]
+    return {row["trade_number"]: {name: row[name] for name in TRADE_FIELDS} for row in rows}
 
 
 def fold(connection: SyncConnection, folder: Folder) -> None:
@@ -98,7 +104,7 @@ def test_stream_equals_rest_across_a_kill(fresh: Server) -> None:
             trade_a_little(trader, round_number)
             fold(connection, folder)
             assert folder.book == {row["oms_order_id"]: row for row in trader.rows()}
-            assert sum(quantity for _, _, quantity in folder.trades.values()) == 20
+            assert folder.trades == trades_of(trader)
             seen |= {fields.get("order_status") for _, fields in folder.frames}
             fresh.kill()
         fresh.start()

@@ -211,6 +211,25 @@ async def test_stream_equals_rest(seed: int) -> None:
     assert {None, "CONFIRMED", "COMPLETE", "CANCELLED", "TRIGGER_PENDING"} <= met, "the walk is worth something"
 
 
+async def test_new_day_is_begun_anew() -> None:
+    """What is over leaves the order book with its day and is forgotten; nothing is pushed, and new orders are."""
+    post = Post()
+    listener = post.listener()
+    over = await post.place()
+    await post.cancel(over)
+    await settle()
+    assert told(listener)
+    post.clock.ns += 86_400 * 10**9
+    post.desk.keep_time()
+    await settle()
+    assert post.book("A") == {}
+    assert waiting(listener) == []
+    assert post.streams._audiences["A"].shown == {}
+    await post.place()
+    await settle()
+    assert told(listener) == [("ENTRY", "CONFIRMED")]
+
+
 async def test_subscription_shows_the_quote_and_then_every_tick() -> None:
     """The present quote is pushed at once, then each tick in each layout that was asked for, until it is not."""
     post = Post()

@@ -17,7 +17,7 @@ import apsw
 
 from bracketd.auth.gate import Gate
 from bracketd.auth.refusal import Unauthorised
-from bracketd.domain.events import AnyEvent, TradeBooked
+from bracketd.domain.events import AnyEvent, DayBegun, TradeBooked
 from bracketd.domain.instrument import Tick
 from bracketd.domain.order import Order, Trade
 from bracketd.engine.state import State
@@ -299,7 +299,9 @@ class Streams:
             for order in _rows(state, event):
                 if order.client_id in self._audiences:
                     touched[order.order_id] = order
-            if isinstance(event, TradeBooked) and event.order_id in touched:
+            if isinstance(event, DayBegun):
+                self._forget_what_is_over()
+            elif isinstance(event, TradeBooked) and event.order_id in touched:
                 frame = self._renderer.trade(state, state.trades[event.trade_id])
                 made.setdefault(touched[event.order_id].client_id, []).append(frame)
         for order in touched.values():
@@ -307,6 +309,11 @@ class Streams:
             if self._audiences[order.client_id].differs(order.order_id, frame):
                 made.setdefault(order.client_id, []).append(frame)
         return made
+
+    def _forget_what_is_over(self) -> None:
+        """A new day: rows that left the state never come again."""
+        for audience in self._audiences.values():
+            audience.shown = {key: digest for key, digest in audience.shown.items() if key in self._desk.state.orders}
 
     def _note_shown(self, client_id: str, audience: _Audience) -> None:
         """Note how the client's live rows stand, so that only what changes from here on is pushed."""
