@@ -13,6 +13,7 @@ import pytest
 
 from bracketd.auth.gate import Gate
 from bracketd.runtime.desk import Desk
+from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.server import EXIT_FAILED, EXIT_STOPPED, StartRefused, run
 from bracketd.runtime.settings import Settings
 
@@ -22,7 +23,7 @@ def serve_one_request(data: Path, during: Callable[[Desk], None]) -> tuple[int, 
     statuses: list[int] = []
     askers: list[Thread] = []
 
-    def build_app(desk: Desk, gate: Gate, *, sandbox: bool) -> Any:
+    def build_app(desk: Desk, gate: Gate, *, sandbox: Sandbox | None) -> Any:
         async def app(scope: Any, receive: Any, send: Any) -> None:
             during(desk)
             status = 200 if desk.serving else 503
@@ -74,7 +75,16 @@ def test_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"session": "bse"}, {"feed": "live"}, {"port": -1}, {"port": 65_536}, {"feed_interval_s": 0.0}]
+    "wrong",
+    [
+        {"session": "bse"},
+        {"feed": "live"},
+        {"port": -1},
+        {"port": 65_536},
+        {"clock": "sun"},
+        {"clock": "virtual"},
+        {"feed_interval_s": 0.0},
+    ],
 )
 def test_settings_refuse_what_no_server_can_do(tmp_path: Path, wrong: dict[str, Any]) -> None:
     """A setting outside its list or range never reaches a server."""

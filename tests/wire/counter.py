@@ -13,7 +13,11 @@ from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, PlaceBra
 from bracketd.domain.instrument import Tick
 from bracketd.domain.outcomes import Cancelled, Outcome
 from bracketd.engine.state import State
+from bracketd.runtime.clock import VirtualClock
 from bracketd.runtime.desk import NotServing
+from bracketd.runtime.recovery import resume_paper
+from bracketd.runtime.sandbox import Sandbox
+from bracketd.venue.paper.faulty import FaultyExchange
 from bracketd.wire.app import build_app
 
 TOKEN = (b"x-authorization-token", b"good")
@@ -53,10 +57,22 @@ class FakeDesk:
         self.commands: list[Command] = []
         self.ticks: list[Tick] = []
         self.waits = 0
+        self.clock = VirtualClock(START_NS)
+        self.due_ns: list[int] = []
 
     def now_ns(self) -> int:
-        """A fixed moment."""
-        return START_NS
+        """The moment that the sandbox has come to."""
+        return self.clock.now_ns()
+
+    def keep_time(self) -> int:
+        """When the next of `due_ns` is; a year from the start when there is none."""
+        return min(
+            [due_ns for due_ns in self.due_ns if due_ns > self.now_ns()], default=START_NS + 365 * 86_400 * 10**9
+        )
+
+    def pass_time(self, clock: VirtualClock, to_ns: int) -> None:
+        """Move the clock."""
+        clock.move_to(to_ns)
 
     async def execute(self, command: Command) -> Outcome:
         """Keep the command and answer it."""
@@ -110,11 +126,19 @@ class Counter:
     """The application and what stands behind it."""
 
     def __init__(
-        self, outcome: Outcome | BaseException | None = None, *, floor: Floor | None = None, sandbox: bool = False
+        self,
+        outcome: Outcome | BaseException | None = None,
+        *,
+        floor: Floor | None = None,
+        sandbox: bool = False,
+        virtual: bool = True,
     ) -> None:
         self.desk = FakeDesk(outcome, floor)
         self.gate = FakeGate()
-        self.app = build_app(self.desk, self.gate, sandbox=sandbox)  # type: ignore[arg-type]
+        self.exchange = FaultyExchange(resume_paper(self.desk.state, INSTRUMENTS))
+        clock = self.desk.clock if virtual else None
+        built = Sandbox(self.desk, self.exchange, clock) if sandbox else None  # type: ignore[arg-type]
+        self.app = build_app(self.desk, self.gate, sandbox=built)  # type: ignore[arg-type]
         self.chunks_read = 0
 
     async def call(

@@ -41,19 +41,46 @@ def demo(host: str, port: int, data: Path | None) -> None:
 @click.option(
     "--feed", type=click.Choice(["synthetic", "manual"]), default="synthetic", show_default=True, help="What prints."
 )
-@click.option("--sandbox", is_flag=True, help="Let clients push prints of their own.")
+@click.option("--sandbox", is_flag=True, help="Let this machine push prints and plan the paper exchange's faults.")
+@click.option(
+    "--clock",
+    type=click.Choice(["system", "virtual"]),
+    default="system",
+    show_default=True,
+    help="A virtual clock goes on only when the sandbox moves it.",
+)
 @click.option(
     "--instruments",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Instrument file; the one inside the package if not named.",
 )
-def serve(data: Path, host: str, port: int, session: str, feed: str, sandbox: bool, instruments: Path | None) -> None:
+def serve(
+    data: Path,
+    host: str,
+    port: int,
+    session: str,
+    feed: str,
+    sandbox: bool,
+    clock: str,
+    instruments: Path | None,
+) -> None:
     """Serve one data folder until SIGTERM or SIGINT."""
+    if clock == "virtual" and not sandbox:
+        raise click.UsageError("--clock virtual needs --sandbox, which moves the clock.")
     from bracketd.cli.serve import run_serve
     from bracketd.runtime.settings import Settings
 
     run_serve(
-        Settings(data=data, host=host, port=port, session=session, feed=feed, sandbox=sandbox, instruments=instruments)
+        Settings(
+            data=data,
+            host=host,
+            port=port,
+            session=session,
+            feed=feed,
+            sandbox=sandbox,
+            clock=clock,
+            instruments=instruments,
+        )
     )
 
 

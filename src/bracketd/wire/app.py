@@ -17,13 +17,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bracketd.auth.gate import Gate
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.kill_switch import cancel_everything
+from bracketd.runtime.sandbox import Sandbox
 from bracketd.wire import replies
 from bracketd.wire.cancellation import require_everything
 from bracketd.wire.order_entry import OrderEntry, find_route
 from bracketd.wire.order_rows import order_rows, wants_terminal
 from bracketd.wire.replies import EarlyReply, Reply
 from bracketd.wire.request import REQUEST_BYTES_MAX, ClientGone, answer, read_body, read_fields
-from bracketd.wire.sandbox import push_tick
+from bracketd.wire.sandbox_pages import sandbox_pages
 
 LOGGED_OUT = replies.success("Logged out successfully", {})
 ALIVE = replies.success("Alive", {})
@@ -35,8 +36,8 @@ PROBES = frozenset({"/healthz", "/readyz"})
 """What is answered even when nothing else is."""
 
 
-def build_app(desk: Desk, gate: Gate, *, sandbox: bool) -> ASGIApp:
-    """The ASGI application over one desk and one gate; `sandbox` adds the route by which prints are pushed."""
+def build_app(desk: Desk, gate: Gate, *, sandbox: Sandbox | None) -> ASGIApp:
+    """The ASGI application over one desk and one gate; a sandbox adds its routes."""
     pages = _Pages(desk, gate)
     routes = [
         _route(ORDERS, ["GET", "DELETE"], pages.orders),
@@ -44,8 +45,8 @@ def build_app(desk: Desk, gate: Gate, *, sandbox: bool) -> ASGIApp:
         _route("/healthz", ["GET"], pages.alive),
         _route("/readyz", ["GET"], pages.ready),
     ]
-    if sandbox:
-        routes.append(_route("/sandbox/v1/ticks", ["POST"], pages.tick))
+    if sandbox is not None:
+        routes += [_route(*page) for page in sandbox_pages(desk, sandbox)]
     router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
     router.router.redirect_slashes = False
     return _App(desk, OrderEntry(desk, gate), router)
@@ -128,10 +129,6 @@ class _Pages:
     async def ready(self, request: Request) -> Reply:
         """The journal takes what is decided, so that orders can be acknowledged."""
         return READY if self._desk.serving else replies.NOT_SERVING
-
-    async def tick(self, request: Request) -> Reply:
-        """A print pushed by hand."""
-        return await push_tick(self._desk, request.scope, request.receive)
 
 
 def _route(path: str, methods: list[str], page: Callable[[Request], Awaitable[Reply]]) -> Route:
