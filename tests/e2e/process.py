@@ -37,8 +37,19 @@ def command(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[
 class Server:
     """A data folder with its clients, and the process that serves it; the folder outlives the process."""
 
-    def __init__(self, folder: Path, clients: tuple[str, ...] = ("C1", "C2"), cash: str = "10000000") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clients: tuple[str, ...] = ("C1", "C2"),
+        cash: str = "10000000",
+        *,
+        session: str = "always",
+        options: tuple[str, ...] = ("--sandbox",),
+        token_ttl: str = "12h",
+    ) -> None:
         self.data = folder / "data"
+        self.session = session
+        self.options = options
         self._out = folder / "out.txt"
         self._err = folder / "err.txt"
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,7 +57,7 @@ class Server:
         self.tokens: dict[str, str] = {}
         for client in clients:
             command("client", "add", client, "--data", str(self.data), "--cash", cash)
-            self.tokens[client] = command("token", client, "--data", str(self.data)).stdout.strip()
+            self.tokens[client] = command("token", client, "--data", str(self.data), "--ttl", token_ttl).stdout.strip()
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -57,7 +68,7 @@ class Server:
     def start(self) -> None:
         """Start the process and wait until it says that it serves; raises NotStarted."""
         arguments = [str(BRACKETD), "serve", "--data", str(self.data), "--host", HOST, "--port", "0"]
-        arguments += ["--session", "always", "--feed", "manual", "--sandbox"]
+        arguments += ["--session", self.session, "--feed", "manual", *self.options]
         with self._out.open("wb") as out, self._err.open("ab") as err:
             self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         for _ in range(START_TRIES):
