@@ -53,7 +53,7 @@ def wait_for(trader: Caller, order_id: str, status: str) -> None:
 
 
 def test_a_silent_venue_is_202_and_the_true_end_comes_later(trader: Caller) -> None:
-    """bracket.md 1: outcome not known within 2 s is 202 with CANCEL_PENDING; what was asked for goes on and is seen."""
+    """bracket.md 1: not known within 2 s is 202 with CANCEL_PENDING; what was asked for goes on and is seen."""
     placed = trader.place()
     trader.faults({"on": "cancel_answer", "action": "delay", "delay_ms": 5_000, "order_id": placed.entry_id})
     with ThreadPoolExecutor(1) as pool:
@@ -96,7 +96,7 @@ def test_a_refused_cancel_is_409_with_the_venue_s_text(trader: Caller) -> None:
 
 
 def test_a_refused_stop_is_seen_as_unprotected_until_a_closing_order_is_taken(server: Server, trader: Caller) -> None:
-    """bracket.md 2.8: the row is PENDING UNPROTECTED_LEG_REFUSED, sent again at least every second; the entry says so."""
+    """bracket.md 2.8: the row is UNPROTECTED_LEG_REFUSED, sent again at least every second; the entry says so."""
     trader.faults(
         {"on": "leg", "action": "refuse", "leg": "THIRD", "text": "no stops"},
         {"on": "close", "action": "refuse"},
@@ -121,7 +121,7 @@ def test_a_refused_stop_is_seen_as_unprotected_until_a_closing_order_is_taken(se
 
 
 def test_a_fill_after_the_cancel_is_rescued(trader: Caller) -> None:
-    """bracket.md 7, late fill after CANCELLED: booked, rescued at once; 2.5: its own row, STOPLOSS, MARKET, RESCUE."""
+    """bracket.md 7, late fill after CANCELLED: booked, rescued at once; 2.5: a row of its own, MARKET, RESCUE."""
     trader.faults({"on": "fill", "action": "delay", "delay_ms": 3_000, "leg": "ENTRY"})
     trader.tick(505, 1, token=22, bids=[], asks=[])
     placed = trader.place(instrument_token="22", price=500, quantity=10)

@@ -1,9 +1,10 @@
-"""A trading day by the session table on a clock that is moved by hand, restarts in the middle included (bracket.md 2.9).
+"""A trading day by the session table on a clock moved by hand, restarts in the middle included (bracket.md 2.9).
 
 The day is the next one that trades after the real date; its hours come from the session table itself.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -90,7 +91,7 @@ def restarted(server: Server) -> Caller:
 
 
 def test_square_off_and_session_end(server: Server) -> None:
-    """bracket.md 2.9: at square-off entries are cancelled, then brackets exited; at the end what works is SESSION_END."""
+    """bracket.md 2.9: at square-off entries are cancelled and brackets exited; at the end what works is SESSION_END."""
     trader = server.caller("C1")
     days = trading_days(today(trader))
     day = next(days)
@@ -136,7 +137,7 @@ def test_square_off_and_session_end(server: Server) -> None:
 
 
 def test_restart_across_square_off(server: Server) -> None:
-    """bracket.md 8.20: killed before square-off and started anew, the same is done at square-off as without the crash."""
+    """bracket.md 8.20: killed before square-off and started anew, the same is done at it as without the crash."""
     trader = server.caller("C1")
     day = next(trading_days(today(trader)))
     # The cut-off is the square-off's moment, so that this is the last second in which a bracket is taken.
@@ -158,9 +159,7 @@ def test_restart_across_midnight_and_holiday(server: Server, holiday: bool) -> N
     """bracket.md 2.9 and 8.17: after a night, or a day without a session, what stayed open is there and is rescued."""
     trader = server.caller("C1")
     days = list(trading_days(today(trader)))
-    day, following = next(
-        pair for pair in zip(days, days[1:], strict=False) if (pair[1].date != next_date(pair[0].date)) is holiday
-    )
+    day, following = next(pair for pair in pairwise(days) if (pair[1].date != next_date(pair[0].date)) is holiday)
     trader.advance_to(day.open_ns)
     resting, filled = place_resting(trader), place_filled(trader)
     trader.advance_to(day.close_ns)

@@ -166,6 +166,7 @@ class Desk:
 
     def keep_time(self) -> int:
         """Do what is due by now, each at its moment; returns when the next is due. Raises NotServing."""
+        self._check_serving()
         self._do_due(self.now_ns())
         self._told_due_ns = self._agenda.due_ns()
         return self._told_due_ns

@@ -17,8 +17,11 @@ from bracketd.venue.paper.faulty import FaultyExchange
 ADVANCE_NS_MAX: Final = 31 * SECONDS_PER_DAY * NS_PER_SECOND
 """The clock is moved by at most this much at once."""
 
-STOPS_MAX: Final = 20_000
-"""So many moments at which something is due are passed at once: a bracket without protection has one each second."""
+STOPS_MAX: Final = 100_000
+"""So many moments at which something is due are passed at once: what is refused again and again has one each second."""
+
+STOPS_BETWEEN_DISK: Final = 1_000
+"""After so many the disk is waited for, so that it never falls far behind."""
 
 
 class ClockStands(Exception):
@@ -90,7 +93,9 @@ class Sandbox:
             target_ns = now_ns + ns if to_ns is None else to_ns
             if not 0 <= target_ns - now_ns <= ADVANCE_NS_MAX:
                 raise ClockRefused
-            for _ in range(STOPS_MAX):
+            for stop in range(STOPS_MAX):
+                if stop % STOPS_BETWEEN_DISK == 0:
+                    await self._desk.durable()
                 due_ns = self._desk.keep_time()
                 if due_ns > target_ns:
                     self._desk.pass_time(clock, target_ns)
