@@ -89,3 +89,12 @@ async def test_each_turn_of_the_day_happens_at_its_moment() -> None:
         at("20261125", 0, 0),
         at("20261125", 9, 15),
     ]
+
+
+async def test_what_waits_for_a_print_is_not_due_each_second() -> None:
+    """bracket.md 2.9: shares left open wait for the next session's first print, and make nothing due before it."""
+    desk, _, _ = await morning()
+    await desk.sandbox.advance_to(at("20261125", 9, 15))
+    assert desk.keep_time() == at("20261125", 15, 20)
+    await desk.tick(456.95, 1)
+    assert [row.info for row in desk.state.orders.values() if row.info == "RESCUE"] == ["RESCUE"]
