@@ -35,23 +35,28 @@ def command(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[
 
 
 class Server:
-    """A data folder with its clients, and the process that serves it; the folder outlives the process."""
+    """A data folder with its clients, and the process that serves it; the folder outlives the process.
+
+    `more` are further arguments of `bracketd serve`.
+    """
 
     def __init__(
         self,
         folder: Path,
         clients: tuple[str, ...] = ("C1", "C2"),
         cash: str = "10000000",
+        more: tuple[str, ...] = (),
         *,
         session: str = "always",
-        options: tuple[str, ...] = ("--sandbox",),
+        sandbox: bool = True,
         token_ttl: str = "12h",
     ) -> None:
         self.data = folder / "data"
         self.session = session
-        self.options = options
+        self.sandbox = sandbox
         self._out = folder / "out.txt"
         self._err = folder / "err.txt"
+        self.more = more
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
         self.tokens: dict[str, str] = {}
@@ -68,7 +73,8 @@ class Server:
     def start(self) -> None:
         """Start the process and wait until it says that it serves; raises NotStarted."""
         arguments = [str(BRACKETD), "serve", "--data", str(self.data), "--host", HOST, "--port", "0"]
-        arguments += ["--session", self.session, "--feed", "manual", *self.options]
+        arguments += ["--session", self.session, "--feed", "manual", *self.more]
+        arguments += ["--sandbox"] if self.sandbox else []
         with self._out.open("wb") as out, self._err.open("ab") as err:
             self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         for _ in range(START_TRIES):

@@ -15,7 +15,7 @@ TRIES = 200
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that is always open, with a clock that stands still until it is moved."""
     folder: Path = tmp_path_factory.mktemp("sandbox")
-    server = Server(folder, options=("--sandbox", "--clock", "virtual"), token_ttl="90d")
+    server = Server(folder, more=("--clock", "virtual"), token_ttl="90d")
     server.start()
     try:
         yield server
@@ -170,7 +170,7 @@ def test_letters_under_way_survive_a_crash(server: Server, trader: Caller) -> No
 
 def test_letters_arrive_at_a_server_without_a_sandbox(tmp_path: Path) -> None:
     """What was under way in a sandbox arrives at its time, or at the start after it, at the bare paper exchange."""
-    server = Server(tmp_path, options=("--sandbox",))
+    server = Server(tmp_path)
     server.start()
     try:
         trader = server.caller("C1")
@@ -178,7 +178,7 @@ def test_letters_arrive_at_a_server_without_a_sandbox(tmp_path: Path) -> None:
         body = {"instrument_token": "22", "price": 500}
         placed = trader.place(**body)
         server.kill()
-        server.options = ()
+        server.sandbox = False
         server.start()
         trader = server.caller("C1")
         assert trader.row(placed.entry_id)["order_status"] == "CONFIRMED"

@@ -52,7 +52,7 @@ def next_date(date: str) -> str:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A server with the exchange's hours and a clock that stands still until it is moved."""
-    server = Server(tmp_path, ("C1",), session="nse", options=("--sandbox", "--clock", "virtual"), token_ttl="365d")
+    server = Server(tmp_path, ("C1",), session="nse", more=("--clock", "virtual"), token_ttl="365d")
     server.start()
     try:
         yield server

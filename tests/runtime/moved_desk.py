@@ -1,5 +1,7 @@
 """A desk whose clock a test moves, over a paper exchange that misbehaves as planned and a journal in memory."""
 
+from functools import partial
+
 from tests.runtime.test_desk import MemoryJournal
 from tests.trading_floor import INSTRUMENTS, SBIN, START_NS, bracket, paise
 
@@ -13,6 +15,7 @@ from bracketd.runtime.clock import VirtualClock
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.recovery import resume_paper
 from bracketd.runtime.sandbox import Sandbox
+from bracketd.runtime.venue_view import request_due_ns
 from bracketd.venue.paper.fault_plan import FaultRule
 from bracketd.venue.paper.faulty import FaultyExchange
 
@@ -34,7 +37,7 @@ class MovedDesk(Desk):
     ) -> None:
         state = State() if state is None else state
         paper = resume_paper(state, INSTRUMENTS)
-        self.exchange = FaultyExchange(paper, state.orders.values())
+        self.exchange = FaultyExchange(paper, state.orders.values(), partial(request_due_ns, state))
         self.clock = VirtualClock(now_ns)
         self.journal = MemoryJournal()
         super().__init__(

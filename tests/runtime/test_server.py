@@ -4,7 +4,7 @@ import os
 import signal
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -25,7 +25,7 @@ def serve_one_request(data: Path, during: Callable[[Desk], None], **choices: Any
     statuses: list[int] = []
     askers: list[Thread] = []
 
-    def build_app(desk: Desk, gate: Gate, *, sandbox: Sandbox | None) -> Any:
+    def build_app(desk: Desk, gate: Gate, *, sandbox: Sandbox | None, cors: Sequence[str]) -> Any:
         async def app(scope: Any, receive: Any, send: Any) -> None:
             during(desk)
             status = 200 if desk.serving else 503
@@ -145,6 +145,7 @@ def test_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
         {"clock": "sun"},
         {"clock": "virtual"},
         {"feed_interval_s": 0.0},
+        {"cors": ("https://desk.example", "*")},
     ],
 )
 def test_settings_refuse_what_no_server_can_do(tmp_path: Path, wrong: dict[str, Any]) -> None:

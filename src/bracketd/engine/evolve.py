@@ -44,7 +44,18 @@ from bracketd.domain.events import (
     TradeBooked,
 )
 from bracketd.domain.order import Leg, Order, OrderType, Product, Trade, Validity
-from bracketd.engine.changing import born, end_modify, end_trailing, happen, settle, take_displayed, touch, trade_number
+from bracketd.engine.changing import (
+    born,
+    end_modify,
+    end_trailing,
+    grows,
+    happen,
+    settle,
+    supersede,
+    take_displayed,
+    touch,
+    trade_number,
+)
 from bracketd.engine.evolve_day import day_begun, letter_arrived, letter_sent, stage_reached
 from bracketd.engine.evolve_exit import (
     closing_accepted,
@@ -137,7 +148,8 @@ def _order_accepted(state: State, event: OrderAccepted) -> None:
         happen(order, happening, event.at_ns)
     order.exchange_order_id = event.exchange_order_id
     order.accepted_ns = event.at_ns
-    order.priority = event.priority
+    # A place in the queue that was lost meanwhile stays lost.
+    order.priority = max(order.priority, event.priority)
     state.exchange_ids[event.exchange_order_id] = event.order_id
     state.acknowledged += 1
     state.last_priority = max(state.last_priority, event.priority)
@@ -196,6 +208,8 @@ def _legs_grown(state: State, event: LegsGrown) -> None:
     invariant(growth > 0, "legs only grow", event)
     if stop.refused:
         bracket.ungrown += growth
+    else:
+        supersede(state, stop.order_id, target.order_id)
     for leg in (stop, target):
         leg.quantity = event.quantity
         if not leg.terminal:
@@ -222,6 +236,7 @@ def _stop_trailed(state: State, event: StopTrailed) -> None:
         "a stop trails one way only (14)",
         event,
     )
+    supersede(state, stop.order_id)
     stop.trigger_paise, bracket.anchor_paise, bracket.trailed = event.trigger_paise, event.anchor_paise, True
     touch(stop, event.at_ns)
 
@@ -246,8 +261,11 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
     order = state.orders[event.order_id]
     bracket = state.brackets[order.basket_id]
     invariant(event.trade_id not in state.trades, "a trade counts once", event.trade_id)
+    growing = grows(state, order)
     # What a venue reports after the order's end is booked all the same: position truth beats status (section 7).
-    room = order.quantity - order.filled if order.terminal else order.remaining
+    room = (state.terms[order.order_id].quantity if growing else order.quantity) - order.filled
+    if not order.terminal and not growing:
+        room = order.remaining
     invariant(0 < event.quantity <= room, "a fill is within what remains", event)
     value = event.price_paise * event.quantity
     state.trades[event.trade_id] = Trade(event.trade_id, event.order_id, event.price_paise, event.quantity, event.at_ns)
@@ -261,8 +279,11 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
             bracket.late += event.quantity
             touch(order, event.at_ns)
         else:
-            order.remaining -= event.quantity
-            happen(order, Happening.FILLED_PART if order.remaining else Happening.FILLED, event.at_ns)
+            # A fill may be the first that is heard of a growth; then only the answer to that tells whether it is all.
+            order.quantity = max(order.quantity, order.filled)
+            order.remaining = order.quantity - order.filled
+            filled = not order.remaining and not growing
+            happen(order, Happening.FILLED if filled else Happening.FILLED_PART, event.at_ns)
             end_modify(state, order)
     elif order.order_id in bracket.rescue_ids:
         order.remaining -= event.quantity

@@ -13,7 +13,8 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 import apsw
@@ -41,6 +42,7 @@ from bracketd.runtime.recovery import RecoveryFailed, recover, resume_paper
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.settings import BACKLOG, GRACEFUL_SHUTDOWN_S, KEEP_ALIVE_S, Settings
 from bracketd.runtime.timekeeping import keep_timing
+from bracketd.runtime.venue_view import request_due_ns
 from bracketd.venue.paper.faulty import FaultyExchange
 
 _log = logging.getLogger(__name__)
@@ -59,7 +61,7 @@ App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], A
 class BuildApp(Protocol):
     """How the wire makes its application; handed in, since runtime does not know the wire."""
 
-    def __call__(self, desk: Desk, gate: Gate, *, sandbox: Sandbox | None) -> App:
+    def __call__(self, desk: Desk, gate: Gate, *, sandbox: Sandbox | None, cors: Sequence[str]) -> App:
         """The ASGI application that speaks to this desk, with the sandbox's routes where there is one."""
 
 
@@ -103,7 +105,8 @@ async def _serve(
         gc.collect()
         gc.freeze()
         stack.callback(listener.close)
-        server = _Server(build_app(desk, gate, sandbox=sandbox), lambda: on_ready(_url(listener)), http)
+        app = build_app(desk, gate, sandbox=sandbox, cors=settings.cors)
+        server = _Server(app, lambda: on_ready(_url(listener)), http)
         async with _running(_stop_when_failed(desk, server)), _running(keep_timing(desk)):
             if feeding is None:
                 await server.serve([listener])
@@ -196,7 +199,8 @@ def _staff(
 ) -> tuple[Desk, Feeding | None, Sandbox | None]:
     """The desk as the journal left it, its feed, and the sandbox around it."""
     paper = resume_paper(state, instruments)
-    faulty = FaultyExchange(paper, state.orders.values()) if settings.sandbox else None
+    known = state.orders.values()
+    faulty = FaultyExchange(paper, known, partial(request_due_ns, state)) if settings.sandbox else None
     clock = _clock(settings, state.last_event_ns)
 
     def account_terms(client_id: str) -> tuple[int, int] | None:
