@@ -13,6 +13,7 @@ import pytest
 
 from bracketd.auth.gate import Gate
 from bracketd.runtime.desk import Desk
+from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.server import EXIT_FAILED, EXIT_STOPPED, StartRefused, run
 from bracketd.runtime.settings import Settings
 
@@ -22,7 +23,7 @@ def serve_one_request(data: Path, during: Callable[[Desk], None]) -> tuple[int, 
     statuses: list[int] = []
     askers: list[Thread] = []
 
-    def build_app(desk: Desk, gate: Gate, *, sandbox: bool) -> Any:
+    def build_app(desk: Desk, gate: Gate, *, sandbox: bool, entrance: Entrance) -> Any:
         async def app(scope: Any, receive: Any, send: Any) -> None:
             during(desk)
             status = 200 if desk.serving else 503

@@ -25,7 +25,7 @@ class Settings:
     """The folder of journal, clients and signing key, made with mode 0700 if it is not there; one server each."""
 
     host: str = "127.0.0.1"
-    """The address to listen on. The default is this machine only: the server speaks plain HTTP."""
+    """The address to listen on. The default is this machine only; any other wants TLS, or `insecure`."""
 
     port: int = 8000
     """The TCP port; 0 takes a free one, which the first line of output names."""
@@ -42,6 +42,15 @@ class Settings:
     instruments: Path | None = None
     """The instrument file; None takes the one inside the package."""
 
+    tls_cert: Path | None = None
+    """The certificate chain in PEM; with `tls_key` the server speaks HTTPS and nothing else."""
+
+    tls_key: Path | None = None
+    """The certificate's key in PEM, not encrypted."""
+
+    insecure: bool = False
+    """Whether passwords and tokens may go over plain HTTP to other machines, as behind a proxy that speaks TLS."""
+
     feed_interval_s: float = 0.25
     """The synthetic feed prints every instrument once in this many seconds."""
 
@@ -56,5 +65,7 @@ class Settings:
             raise ValueError(f"feed must be one of {', '.join(FEEDS)}")
         if not 0 <= self.port <= 65_535:
             raise ValueError("port must be 0 to 65535")
+        if (self.tls_cert is None) is not (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together")
         if self.feed_interval_s <= 0:
             raise ValueError("feed_interval_s must be positive")

@@ -4,25 +4,27 @@ Trailing slashes are accepted and never redirected: half of the clients' HTTP li
 the token on a redirect (wire.md 1.3).
 """
 
-from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bracketd.auth.gate import Gate
 from bracketd.runtime.desk import Desk
+from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.kill_switch import cancel_everything
 from bracketd.wire import replies
+from bracketd.wire.authorize import AuthorizePages
 from bracketd.wire.cancellation import require_everything
+from bracketd.wire.login import LoginPages
 from bracketd.wire.order_entry import OrderEntry, find_route
 from bracketd.wire.order_rows import order_rows, wants_terminal
 from bracketd.wire.replies import EarlyReply, Reply
 from bracketd.wire.request import REQUEST_BYTES_MAX, ClientGone, answer, read_body, read_fields
+from bracketd.wire.responses import page_route, response
 from bracketd.wire.sandbox import push_tick
 
 LOGGED_OUT = replies.success("Logged out successfully", {})
@@ -35,17 +37,22 @@ PROBES = frozenset({"/healthz", "/readyz"})
 """What is answered even when nothing else is."""
 
 
-def build_app(desk: Desk, gate: Gate, *, sandbox: bool) -> ASGIApp:
-    """The ASGI application over one desk and one gate; `sandbox` adds the route by which prints are pushed."""
+def build_app(desk: Desk, gate: Gate, *, sandbox: bool, entrance: Entrance | None = None) -> ASGIApp:
+    """The ASGI application over one desk and one gate.
+
+    `sandbox` adds the route by which prints are pushed, `entrance` those by which clients log in.
+    """
     pages = _Pages(desk, gate)
     routes = [
-        _route(ORDERS, ["GET", "DELETE"], pages.orders),
-        _route("/api/v1/user/logout", ["POST"], pages.logout),
-        _route("/healthz", ["GET"], pages.alive),
-        _route("/readyz", ["GET"], pages.ready),
+        page_route(ORDERS, ["GET", "DELETE"], pages.orders),
+        page_route("/api/v1/user/logout", ["POST"], pages.logout),
+        page_route("/healthz", ["GET"], pages.alive),
+        page_route("/readyz", ["GET"], pages.ready),
     ]
+    if entrance is not None:
+        routes += LoginPages(desk, entrance).routes() + AuthorizePages(desk, entrance).routes()
     if sandbox:
-        routes.append(_route("/sandbox/v1/ticks", ["POST"], pages.tick))
+        routes.append(page_route("/sandbox/v1/ticks", ["POST"], pages.tick))
     router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
     router.router.redirect_slashes = False
     return _App(desk, OrderEntry(desk, gate), router)
@@ -134,36 +141,17 @@ class _Pages:
         return await push_tick(self._desk, request.scope, request.receive)
 
 
-def _route(path: str, methods: list[str], page: Callable[[Request], Awaitable[Reply]]) -> Route:
-    """A Starlette route for a page."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            return _response(await answer(page(request)))
-        except ClientGone:
-            # Nobody reads it, but Starlette wants a response.
-            return _response(replies.BODY_INVALID)
-
-    return Route(path, endpoint, methods=methods)
-
-
 async def _no_route(request: Request, error: Exception) -> Response:
     """What the router itself refuses: an unknown path or a method that a path does not have."""
     if isinstance(error, HTTPException) and error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
-        return _response(replies.method_not_allowed(", ".join(sorted(allowed.split(", ")))))
-    return _response(replies.RESOURCE_NOT_FOUND)
+        return response(replies.method_not_allowed(", ".join(sorted(allowed.split(", ")))))
+    return response(replies.RESOURCE_NOT_FOUND)
 
 
 async def _fault(request: Request, error: Exception) -> Response:
     """A fault in the router; Starlette raises it again for the server's log once this is sent."""
-    return _response(replies.INTERNAL)
-
-
-def _response(reply: Reply) -> Response:
-    response = Response(reply.body, reply.status, media_type="application/json")
-    response.raw_headers.extend(reply.headers)
-    return response
+    return response(replies.INTERNAL)
 
 
 async def _send(send: Send, reply: Reply) -> None:
