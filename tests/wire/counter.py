@@ -14,6 +14,7 @@ from bracketd.domain.instrument import Tick
 from bracketd.domain.outcomes import Cancelled, Outcome
 from bracketd.engine.state import State
 from bracketd.runtime.desk import NotServing
+from bracketd.runtime.entrance import Entrance
 from bracketd.wire.app import build_app
 
 TOKEN = (b"x-authorization-token", b"good")
@@ -110,11 +111,16 @@ class Counter:
     """The application and what stands behind it."""
 
     def __init__(
-        self, outcome: Outcome | BaseException | None = None, *, floor: Floor | None = None, sandbox: bool = False
+        self,
+        outcome: Outcome | BaseException | None = None,
+        *,
+        floor: Floor | None = None,
+        sandbox: bool = False,
+        entrance: Entrance | None = None,
     ) -> None:
         self.desk = FakeDesk(outcome, floor)
         self.gate = FakeGate()
-        self.app = build_app(self.desk, self.gate, sandbox=sandbox)  # type: ignore[arg-type]
+        self.app = build_app(self.desk, self.gate, sandbox=sandbox, entrance=entrance)  # type: ignore[arg-type]
         self.chunks_read = 0
 
     async def call(
@@ -142,6 +148,7 @@ class Counter:
         chunks: Sequence[bytes] | None = None,
         peer: tuple[str, int] | None = ("127.0.0.1", 50_000),
         gone: bool = False,
+        scheme: str = "http",
     ) -> list[Any]:
         """One request and the ASGI messages that answer it; `gone`: the client leaves before the body's end."""
         if isinstance(body, dict):
@@ -159,7 +166,7 @@ class Counter:
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
             "method": method,
-            "scheme": "http",
+            "scheme": scheme,
             "path": unquote(path),
             "raw_path": path.encode(),
             "root_path": "",
