@@ -10,15 +10,21 @@ from typing import Any
 import click
 import pytest
 
+from bracketd.auth.authorization_code import LIFETIME_NS as CODE_NS
+from bracketd.auth.lockout import FAILURES_MAX, LOCK_NS
+from bracketd.auth.login import PENDING_NS
+from bracketd.auth.opaque_token import LIFETIME_S
 from bracketd.cli.main import main
 from bracketd.domain.reasons import STATE_REASONS
 from bracketd.engine.cancel_table import CANCEL_TABLE, Named
+from bracketd.runtime.entrance import HASHES_AT_ONCE, WAITING_MAX
 from bracketd.runtime.settings import Settings
-from bracketd.wire.replies import CANCELLED
+from bracketd.wire.replies import CANCELLED, LOGIN_FAILED
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CANCEL = (ROOT / "docs" / "cancel.md").read_text(encoding="utf-8")
+LOGIN = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
@@ -79,6 +85,20 @@ def test_cancel_table_is_the_one_that_decides() -> None:
 def test_every_reason_of_a_refusal_is_documented(reason: str) -> None:
     """Each reason that lies in the state of things has its row."""
     assert f"\n| {reason} |" in CANCEL
+
+
+def test_login_page_states_the_numbers() -> None:
+    """What the document promises of locks, codes and tokens is what the code has."""
+    assert (FAILURES_MAX, LOCK_NS // 60 // 10**9, PENDING_NS // 60 // 10**9) == (5, 15, 5)
+    assert f"A code is good for {CODE_NS // 10**9} seconds" in LOGIN
+    assert f'"expires_in":{LIFETIME_S}' in LOGIN
+    assert f"{HASHES_AT_ONCE} logins".replace("2", "Two") in LOGIN
+    assert f"{WAITING_MAX} may wait" in LOGIN
+
+
+def test_login_page_words_the_refusal() -> None:
+    """The documented text of a failed login is the one that is sent."""
+    assert f"{LOGIN_FAILED.status} `{json.loads(LOGIN_FAILED.body)['message']}`" in LOGIN
 
 
 def test_architecture_names_files_that_exist() -> None:

@@ -37,6 +37,16 @@ _TOKEN: Final = ("grant_type", "code", "redirect_uri", "client_id", "client_secr
 _HERE: Final = "https://bracketd.invalid/oauth2/"
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
 
+_UNKNOWN: Final = "No such program is registered here."
+_FATAL: Final[Mapping[type[Exception], str]] = {
+    errors.MissingClientIdError: "It does not say which program sent you here.",
+    errors.InvalidClientIdError: _UNKNOWN,
+    errors.MismatchingRedirectURIError: "The program wants its answer at an address that is not registered for it.",
+    errors.InvalidRedirectURIError: "The address at which the program wants its answer is none.",
+    errors.MissingRedirectURIError: "It does not say where the program wants its answer.",
+}
+_FATAL_OTHERWISE: Final = "It cannot be read."
+
 
 class AuthorizationFault(Exception):
     """The request names no application, or a place that is not the application's: the browser is sent nowhere."""
@@ -83,12 +93,12 @@ class Authorizations:
         try:
             scopes, details = endpoint.validate_authorization_request(_uri("auth", _AUTHORIZE, fields))
         except errors.FatalClientError as fault:
-            raise AuthorizationFault(fault.description or "The request cannot be read.") from None
+            raise AuthorizationFault(_FATAL.get(type(fault), _FATAL_OTHERWISE)) from None
         except errors.OAuth2Error as fault:
             raise _sent_back(fault) from None
         application = self._applications.get(details["client_id"])
         if application is None:
-            raise AuthorizationFault("The application was removed.")
+            raise AuthorizationFault(_UNKNOWN)
         return Asked(application, details["redirect_uri"], " ".join(scopes), details["state"])
 
     def granted(self, fields: Mapping[str, str], client: ClientRecord, now_ns: int) -> str:
