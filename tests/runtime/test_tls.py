@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 from bracketd.runtime.server import EXIT_STOPPED, StartRefused, run
 from bracketd.runtime.settings import Settings
@@ -117,6 +118,13 @@ def test_plain_http_to_other_machines_is_refused(host: str, tmp_path: Path) -> N
     assert not (tmp_path / "data").exists()
 
 
+def test_tls_to_other_machines_needs_no_word(pem: tuple[Path, Path], tmp_path: Path) -> None:
+    """With a certificate any address may be listened on."""
+    cert, key = pem
+    settings = Settings(data=tmp_path / "data", host="0.0.0.0", port=0, tls_cert=cert, tls_key=key)
+    assert serve(settings, lambda url: url).startswith("https://127.0.0.1:")
+
+
 def test_insecure_says_it_is_meant(tmp_path: Path) -> None:
     """With --insecure plain HTTP is spoken wherever it is asked for."""
     settings = Settings(data=tmp_path / "data", host="0.0.0.0", port=0, insecure=True)
@@ -141,10 +149,17 @@ def test_files_that_cannot_be_used(pem: tuple[Path, Path], tmp_path: Path) -> No
 
 
 def test_encrypted_key_is_refused_and_asks_nobody(
-    authority: trustme.CA, pem: tuple[Path, Path], tmp_path: Path
+    pem: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A key with a password is an error at the start, not a question on the terminal."""
-    from cryptography.hazmat.primitives import serialization
+    """A key with a password is an error at the start, not a question on the terminal: OpenSSL is given a password."""
+    passwords: list[str | None] = []
+    genuine = ssl.SSLContext.load_cert_chain
+
+    def watched(context: ssl.SSLContext, cert: Path, key: Path, password: str | None = None) -> None:
+        passwords.append(password)
+        genuine(context, cert, key, password)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", watched)
 
     cert, key = pem
     loaded = serialization.load_pem_private_key(key.read_bytes(), None)
@@ -157,6 +172,7 @@ def test_encrypted_key_is_refused_and_asks_nobody(
     )
     why = started(Settings(data=tmp_path / "data", port=0, tls_cert=cert, tls_key=key))
     assert why.startswith("TLS cannot be spoken with")
+    assert passwords == [""]
 
 
 def test_host_that_is_none(tmp_path: Path) -> None:
