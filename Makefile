@@ -12,7 +12,7 @@ PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check coverage dist lock clean
+.PHONY: help install demo test test-slow check coverage docs-tables dist lock clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -31,12 +31,15 @@ test-slow: install ## the tests marked slow
 check: install ## lint, format, types and the one-way rule
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict src
+	$(BIN)/mypy --strict src tools
 	$(BIN)/lint-imports
 
 coverage: install ## the quick tests, with the branches of engine/ that none of them took
 	$(BIN)/coverage run -m pytest -m "not slow" $(ARGS)
 	$(BIN)/coverage report
+
+docs-tables: install ## draw the pages and pictures of the rules' tables under docs/ again
+	$(BIN)/python -m tools.rule_pages
 
 dist: install ## build the wheel, all that a machine needs beside its dependencies, in DIST (dist)
 	$(BIN)/python -m build --wheel --no-isolation --outdir $(DIST) .
@@ -51,7 +54,7 @@ lock: $(BIN)/python ## pin the newest releases again in requirements.lock
 
 clean: ## remove all that these verbs made, .venv included
 	rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements.lock pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --require-hashes -r requirements.lock

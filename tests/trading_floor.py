@@ -12,6 +12,7 @@ from bracketd.engine.evolve import evolve
 from bracketd.engine.invariants import check_state
 from bracketd.engine.moment import Moment
 from bracketd.engine.state import State, encode_state
+from bracketd.runtime.pressing import Pressing
 from bracketd.runtime.recovery import resume_paper
 from bracketd.runtime.sightings import Sightings
 from bracketd.runtime.step import Step
@@ -54,6 +55,7 @@ class Floor:
         self.state = State()
         self.venue = resume_paper(self.state, INSTRUMENTS)
         self.sightings = Sightings(self.venue)
+        self.pressing = Pressing(self.state)
         self.now_ns = START_NS
         self.phase = SessionPhase.OPEN
         self.steps: list[bytes] = []
@@ -144,9 +146,10 @@ class Floor:
         assert encode_state(self.state) == before, "replay equals live"
         self.venue = resume_paper(self.state, INSTRUMENTS)
         self.sightings = Sightings(self.venue)
+        self.pressing = Pressing(self.state)
 
     def _step(self) -> Step:
-        return Step(self.state, self.venue, self.sightings, self.now_ns)
+        return Step(self.state, self.venue, self.sightings, self.pressing, self.now_ns)
 
     def _keep(self, step: Step) -> None:
         step.finish()

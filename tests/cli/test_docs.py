@@ -16,15 +16,18 @@ from bracketd.auth.login import PENDING_NS
 from bracketd.auth.opaque_token import LIFETIME_S
 from bracketd.cli.main import main
 from bracketd.domain.reasons import STATE_REASONS
-from bracketd.engine.cancel_table import CANCEL_TABLE, Named
 from bracketd.runtime.entrance import HASHES_AT_ONCE, WAITING_MAX
 from bracketd.runtime.settings import Settings
+from bracketd.wire.absent import EXECUTIONS, FEATURES
 from bracketd.wire.replies import CANCELLED, LOGIN_FAILED
+from bracketd.wire.schema.operations import operations
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CANCEL = (ROOT / "docs" / "cancel.md").read_text(encoding="utf-8")
 LOGIN = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
+API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
@@ -73,14 +76,6 @@ def test_readme_names_every_setting(setting: str) -> None:
     assert f"\n| `{setting}` |" in README
 
 
-def test_cancel_table_is_the_one_that_decides() -> None:
-    """The documented decision table is the engine's own, row by row."""
-    table = [["State", *Named], *([situation, *verdicts] for situation, verdicts in CANCEL_TABLE.items())]
-    lines = ["| " + " | ".join(row) + " |" for row in table]
-    lines.insert(1, "|---|---|---|---|")
-    assert "\n".join(lines) in CANCEL
-
-
 @pytest.mark.parametrize("reason", sorted(STATE_REASONS))
 def test_every_reason_of_a_refusal_is_documented(reason: str) -> None:
     """Each reason that lies in the state of things has its row."""
@@ -101,6 +96,28 @@ def test_login_page_words_the_refusal() -> None:
     assert f"{LOGIN_FAILED.status} `{json.loads(LOGIN_FAILED.body)['message']}`" in LOGIN
 
 
+@pytest.mark.parametrize("path", sorted({operation.path for operation in operations(sandbox=True)}))
+def test_every_route_is_documented(path: str) -> None:
+    """Each path of the server is on the page about the API."""
+    assert re.search(rf"[ `]{re.escape(path)}[`?]", API)
+
+
+def test_every_login_route_is_documented() -> None:
+    """Each path by which clients log in is on its page; of the older version's it says where they are."""
+    known = {operation.path for operation in operations(sandbox=True)}
+    added = {operation.path for operation in operations(sandbox=True, login=True)} - known
+    assert len(added) == 8
+    missing = [path for path in added if not re.search(rf" {re.escape(path)}`", LOGIN)]
+    assert sorted(missing) == [f"/api/v1/user/{name}" for name in ("login", "twofa", "validatetotp")]
+    assert "`/api/v1/user`" in LOGIN
+
+
+@pytest.mark.parametrize("feature", sorted({*FEATURES.values(), *EXECUTIONS.values()}))
+def test_every_absent_feature_is_documented(feature: str) -> None:
+    """Each feature that is refused by name is on the page about the API."""
+    assert feature.removesuffix(" orders") in API
+
+
 def test_architecture_names_files_that_exist() -> None:
     """Every file that the walk through the code names is there."""
     named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", ARCHITECTURE))
@@ -108,8 +125,14 @@ def test_architecture_names_files_that_exist() -> None:
     assert [name for name in sorted(named) if not (ROOT / "src" / "bracketd" / name).is_file()] == []
 
 
-def test_documents_link_to_files_that_exist() -> None:
-    """A relative link of the README leads somewhere."""
-    links = re.findall(r"\]\(([^)#:]+)\)", README)
-    assert links
-    assert [link for link in links if not (ROOT / link).is_file()] == []
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", *(f"docs/{path.name}" for path in PAGES)])
+def test_documents_link_to_files_that_exist(page: str) -> None:
+    """A relative link or picture of a document leads somewhere."""
+    path = ROOT / page
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if not (path.parent / link).is_file()] == []
+
+
+def test_the_front_door_leads_to_every_page() -> None:
+    """The README links to each page under docs/."""
+    assert {f"docs/{path.name}" for path in PAGES} - set(re.findall(r"\]\(([^)#:]+)\)", README)) == set()

@@ -28,10 +28,16 @@ BY_HAND = {
         "success, no second order; counts as an accepted exit",
         "success, no second order; counts as an accepted exit",
     ),
-    "closing order under way": ("by the entry's state", "success, nothing to do", "success, nothing to do"),
+    "closing or rescue order under way": (
+        "by the entry's state",
+        "success, no second order; counts as an accepted exit",
+        "success, no second order; counts as an accepted exit",
+    ),
+    "a leg REJECTED, or an exit refused before, stop in force": ("by the entry's state", "rule X", "rule X"),
+    "UNPROTECTED, in the session": ("by the entry's state", "rule X", "rule X"),
     "entry CANCELLED, nothing filled": ("success, nothing to do", "LEG_NOT_ACTIVE", "not found"),
     "closed by an accepted exit": ("by the entry's state", "success, nothing to do", "success, nothing to do"),
-    "closed otherwise (target, stop)": (
+    "closed otherwise (target, stop, rescue)": (
         "by the entry's state",
         "by the named leg's state",
         "by the named leg's state",

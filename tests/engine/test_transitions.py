@@ -55,6 +55,16 @@ EXTERNAL = {
     (X, Happening.MODIFIED): "the answer to a modify may come after the cancel was asked for",
     (X, Happening.MODIFIED_STOP): "the answer to a modify may come after the cancel was asked for",
     (X, Happening.MODIFY_REFUSED): "the answer to a modify may come after the cancel was asked for",
+    (P, Happening.LEG_REFUSED): "a venue may refuse a stop-loss",
+    (C, Happening.LEG_REFUSED): "a venue may refuse the growth of a stop-loss in force",
+    (T, Happening.LEG_REFUSED): "a venue may refuse the growth of a stop-loss",
+    (MP, Happening.LEG_REFUSED): "a venue may refuse the growth of a stop-loss whose modify is under way",
+    (MC, Happening.LEG_REFUSED): "a venue may refuse the growth of a stop-loss in force that was modified before",
+    (C, Happening.REFUSED): "a venue may refuse the growth of a target",
+    (MP, Happening.REFUSED): "a venue may refuse the growth of a target whose modify is under way",
+    (MC, Happening.REFUSED): "a venue may refuse the growth of a target that was modified before",
+    (MP, Happening.ACCEPTED): "the acknowledgement may come after the trigger and a modify",
+    (MC, Happening.ACCEPTED): "the acknowledgement may come after the trigger and a modify",
     (X, Happening.COMPLETED): "a target whose cancel is under way may close the bracket",
 }
 """Rows that a paper exchange without faults need not meet, each with the venue's behaviour that does."""

@@ -13,11 +13,11 @@ from bracketd.domain.instrument import Tick
 from bracketd.domain.order import Status
 from bracketd.domain.outcomes import Cancelled, Outcome, Placed, Refused, Unknown
 from bracketd.domain.reasons import Reason
-from bracketd.domain.session import SessionPhase
 from bracketd.engine.state import State, encode_state
 from bracketd.journal.group import GroupCommit
 from bracketd.journal.protocol import Lease, Record, Snapshot
 from bracketd.journal.protocol import Unknown as UnknownAppend
+from bracketd.market.calendar import AlwaysOpen
 from bracketd.runtime.desk import Desk, NotServing
 from bracketd.runtime.recovery import replay
 from bracketd.venue.paper.exchange import PaperExchange
@@ -105,7 +105,7 @@ def make_desk(
         instruments=INSTRUMENTS,
         commit=GroupCommit(journal, Lease("test", 1, 0), max_pending_records=max_pending_records),
         clock=FixedClock(),
-        phase=lambda now_ns: SessionPhase.OPEN,
+        sessions=AlwaysOpen(),
         account_terms=lambda client: (10**11, 5) if client in {"A", "B"} else None,
         venue_wait_s=wait_s,
     )
@@ -157,7 +157,7 @@ async def test_answer_without_events_waits_too() -> None:
     assert not second.done()
     journal.gate.set()
     assert await asyncio.gather(first, second) == [Cancelled(entry)] * 2
-    assert len(journal.bodies) == 3
+    assert len(journal.bodies) == 4
 
 
 async def test_disk_failure_stops_the_desk() -> None:
@@ -312,3 +312,25 @@ async def test_unknown_client_gets_no_account() -> None:
     assert not await desk.ensure_account("Z")
     outcome: Outcome = await desk.execute(OpenAccount("A", 5, 1))
     assert desk.state.accounts["A"].cash_paise == 10**11, outcome
+
+
+async def test_looking_at_an_account_opens_none() -> None:
+    """A client that has never traded is shown with its opening terms, and nothing is recorded; nobody is None."""
+    journal = MemoryJournal()
+    desk = make_desk(journal)
+    shown = desk.account("A")
+    assert shown is not None
+    assert (shown.cash_paise, shown.leverage, shown.available_paise) == (10**11, 5, 10**11)
+    assert desk.account("nobody") is None
+    assert (desk.state.accounts, journal.bodies) == ({}, [])
+    await desk.ensure_account("A")
+    assert desk.account("A") is desk.state.accounts["A"]
+
+
+async def test_quote_is_what_the_venue_shows() -> None:
+    """A quote is the venue's last print and displayed depth at this moment, whether anything relied on it or not."""
+    desk = make_desk(MemoryJournal())
+    assert desk.quote(SBIN) == (0, (), ())
+    desk.feed_tick(Tick(SBIN, 45_700, 10, (), None))
+    assert desk.quote(SBIN) == (45_700, (), ((45_700, 10),))
+    assert SBIN not in desk.state.markets

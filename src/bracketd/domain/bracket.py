@@ -23,6 +23,11 @@ class Bracket(msgspec.Struct, gc=False, kw_only=True):
     The tick and the band are those of the instrument at placement, so that a replay needs no instrument file.
     Prices and offsets are paise. `anchor_paise` is what a print is measured from for trailing (bracket.md 2.6);
     `trailed` says whether the stop has moved yet. A leg that was priced by hand is not re-based any more (2.2).
+
+    Of refused legs (2.8): `leg_refused` keeps the entry from filling any more, `closing` is a closing order that the
+    venue was asked for and has not answered, `closings` counts those, `denials` those refused in a row, `ungrown` the
+    shares by which the stop-loss should have grown and did not, `denied` the totals at which it did not. `late` are
+    the entry's shares that never had legs: they came after its end (2.5). `unprotected` is the flag of 2.8 and 2.9.
     """
 
     basket_id: str
@@ -48,6 +53,16 @@ class Bracket(msgspec.Struct, gc=False, kw_only=True):
     realised_paise: int = 0
     target_by_hand: bool = False
     stop_by_hand: bool = False
+    rescue_ids: tuple[str, ...] = ()
+    late: int = 0
+    leg_refused: bool = False
+    closing: bool = False
+    closings: int = 0
+    denials: int = 0
+    ungrown: int = 0
+    denied: tuple[int, ...] = ()
+    unprotected: bool = False
+    info_before: str = ""
 
     @property
     def exit_accepted(self) -> bool:

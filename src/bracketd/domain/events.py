@@ -7,8 +7,10 @@ quantities are shares.
 
 import msgspec
 
+from bracketd.domain.instructions import Letter
 from bracketd.domain.instrument import Level
 from bracketd.domain.order import OrderType, Product, Side, Terms, Validity
+from bracketd.domain.session import Stage
 
 
 class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -154,10 +156,16 @@ class ExitRequested(Event, frozen=True, array_like=True, gc=False, tag=15):
 
 
 class ClosingRequested(Event, frozen=True, array_like=True, gc=False, tag=16):
-    """The venue was asked to turn the stop-loss into the closing order for all that is open."""
+    """The venue was asked to turn the stop-loss into the closing order for all that is open.
+
+    `growth` of it are shares that the stop-loss at the venue does not cover, since its growth was refused.
+    `limit_paise` is the price of a first try for a refused stop-loss, 0 for MARKET (bracket.md 2.8).
+    """
 
     basket_id: str
     quantity: int
+    growth: int = 0
+    limit_paise: int = 0
 
 
 class ClosingAccepted(Event, frozen=True, array_like=True, gc=False, tag=17):
@@ -188,6 +196,76 @@ class StopTrailed(Event, frozen=True, array_like=True, gc=False, tag=20):
     anchor_paise: int
 
 
+class StopRefused(Event, frozen=True, array_like=True, gc=False, tag=21):
+    """The venue would not have a stop-loss or rescue order, or `growth` of it (0: the order as a whole).
+
+    `total` is the quantity that the growth would have led to.
+    """
+
+    order_id: str
+    text: str
+    growth: int
+    total: int
+
+
+class RescuePlaced(Event, frozen=True, array_like=True, gc=False, tag=22):
+    """Shares that nothing protects any more are closed by an order of their own, at market (bracket.md 2.5, 2.9)."""
+
+    basket_id: str
+    order_id: str
+    quantity: int
+
+
+class OrderResent(Event, frozen=True, array_like=True, gc=False, tag=23):
+    """A refused rescue order was sent to the venue again."""
+
+    order_id: str
+
+
+class ProtectionLost(Event, frozen=True, array_like=True, gc=False, tag=25):
+    """Shares are open that no working order would close: the bracket is UNPROTECTED."""
+
+    basket_id: str
+
+
+class ProtectionRegained(Event, frozen=True, array_like=True, gc=False, tag=26):
+    """Everything open is covered by a working order again, or nothing is open."""
+
+    basket_id: str
+
+
+class DayBegun(Event, frozen=True, array_like=True, gc=False, tag=27):
+    """A trading day (YYYYMMDD) began at this stage; what was over before is in the journal alone from now on."""
+
+    date: str
+    stage: Stage
+    ends: bool
+
+
+class StageReached(Event, frozen=True, array_like=True, gc=False, tag=28):
+    """The trading day has come this far."""
+
+    stage: Stage
+
+
+class LetterSent(Event, frozen=True, array_like=True, gc=False, tag=33):
+    """Something is under way between us and the paper exchange and arrives at `due_ns`.
+
+    What was sent is done on the sender's side: a letter with a report says what the venue has done already. `copy` says
+    that it repeats what was told before.
+    """
+
+    due_ns: int
+    letter: Letter
+    copy: bool = False
+
+
+class LetterArrived(Event, frozen=True, array_like=True, gc=False, tag=34):
+    """A letter reached its end; what it brought about follows."""
+
+    number: int
+
+
 class ModifyRequested(Event, frozen=True, array_like=True, gc=False, tag=30):
     """The venue was asked to modify an order; `terms` is what the order is to be."""
 
@@ -198,7 +276,9 @@ class ModifyRequested(Event, frozen=True, array_like=True, gc=False, tag=30):
 class OrderModified(Event, frozen=True, array_like=True, gc=False, tag=31):
     """The order is as asked for, with this new place in the queue (0: it kept its own).
 
-    The other three are what the change makes of the legs and of trailing, each 0 where it stays as it was.
+    The other three are what the change makes of the legs and of trailing, each 0 where it stays as it was. `late`: the
+    answer did not come at once, so that the legs' prices are said to the venue again.
+    `quantity` is the order's total where the venue says it, 0 where it is as asked for.
     """
 
     order_id: str
@@ -206,6 +286,8 @@ class OrderModified(Event, frozen=True, array_like=True, gc=False, tag=31):
     target_paise: int
     trigger_paise: int
     anchor_paise: int
+    late: bool = False
+    quantity: int = 0
 
 
 class ModifyRefused(Event, frozen=True, array_like=True, gc=False, tag=32):
@@ -236,6 +318,15 @@ AnyEvent = (
     | ClosingRefused
     | ExitAccepted
     | StopTrailed
+    | StopRefused
+    | RescuePlaced
+    | OrderResent
+    | ProtectionLost
+    | ProtectionRegained
+    | DayBegun
+    | StageReached
+    | LetterSent
+    | LetterArrived
     | ModifyRequested
     | OrderModified
     | ModifyRefused

@@ -72,6 +72,10 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
 
     A leg's `quantity` is its entry's filled quantity. `remaining` of a leg is kept by the bracket's exit budget;
     what the sibling took counts as cancelled, so that quantity = filled + remaining + cancelled always holds.
+    `requests` counts what the venue was asked to do with the order and `modify_request` is the one that asked for a
+    modify, so that an answer is taken for its own request only. `refused` is an exit that the venue would not work
+    (bracket.md 2.8), `resend` one that is to be sent at once, `rescue` an order of its own that closes what the legs
+    do not (2.5).
     """
 
     order_id: str
@@ -110,6 +114,12 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     device: str = ""
     modified: bool = False
     modify_refusal: str = ""
+    requests: int = 0
+    modify_request: int = 0
+    modify_asked_ns: int = 0
+    refused: bool = False
+    resend: bool = False
+    rescue: bool = False
 
     @property
     def terminal(self) -> bool:

@@ -31,6 +31,41 @@ class SessionPhase(StrEnum):
         return self is SessionPhase.OPEN or self is SessionPhase.CUT_OFF
 
 
+class Stage(StrEnum):
+    """How far a trading day has come, as the engine is told of it; the order below is that of the day.
+
+    SQUARE_OFF closes every bracket. LAST_CALL is the moment at which the venue tells what it still owes, before ENDED
+    cancels whatever works (bracket.md section 2.9).
+    """
+
+    BEFORE = "BEFORE"
+    TRADING = "TRADING"
+    SQUARE_OFF = "SQUARE_OFF"
+    LAST_CALL = "LAST_CALL"
+    ENDED = "ENDED"
+
+    @property
+    def trades(self) -> bool:
+        """Whether an order sent now can work."""
+        return self in (Stage.TRADING, Stage.SQUARE_OFF, Stage.LAST_CALL)
+
+    @property
+    def place(self) -> int:
+        """Its place in the day, from 0."""
+        return _STAGES.index(self)
+
+
+_STAGES = tuple(Stage)
+
+
+class TradingDay(msgspec.Struct, frozen=True, gc=False):
+    """The trading day (YYYYMMDD) that a moment belongs to, and how far it has come; `ends` is False for `always`."""
+
+    date: str
+    stage: Stage
+    ends: bool = True
+
+
 class SessionDay(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The hours of one segment on one date (YYYYMMDD, in India); moments are unix nanoseconds.
 
@@ -67,6 +102,14 @@ class SessionDay(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     def square_off_due(self, now_ns: int) -> bool:
         """Whether the moment lies between square-off and the end of the session."""
         return self.square_off_ns is not None and self.square_off_ns <= now_ns < self.close_ns
+
+    def stage_at(self, now_ns: int) -> Stage:
+        """How far the day has come at the moment."""
+        if now_ns >= self.close_ns:
+            return Stage.ENDED
+        if self.square_off_due(now_ns):
+            return Stage.SQUARE_OFF
+        return Stage.TRADING if now_ns >= self.open_ns else Stage.BEFORE
 
     def changes_ns(self) -> list[int]:
         """The moments, in order, at which the phase changes or square-off falls due."""

@@ -5,9 +5,9 @@ Rows are situations, columns are how the request names its leg. The docs' table 
 
 from enum import StrEnum
 
-from bracketd.domain.bracket import Bracket
+from bracketd.domain.bracket import Bracket, Exit
 from bracketd.domain.order import OrderType, Status
-from bracketd.engine.protection import EXIT_IN_FLIGHT
+from bracketd.engine.exposure import EXIT_IN_FLIGHT, legs_of
 from bracketd.engine.state import State
 
 
@@ -29,10 +29,12 @@ class Situation(StrEnum):
     ENTRY_COMPLETE = "entry COMPLETE, legs working"
     ENTRY_CANCELLED = "entry CANCELLED after a fill, legs working"
     STOP_TRIGGERED = "STOPLOSS triggered, open > 0"
-    CLOSING = "closing order under way"
+    CLOSING = "closing or rescue order under way"
+    LEG_REFUSED = "a leg REJECTED, or an exit refused before, stop in force"
+    UNPROTECTED = "UNPROTECTED, in the session"
     NOTHING_FILLED = "entry CANCELLED, nothing filled"
     CLOSED_BY_EXIT = "closed by an accepted exit"
-    CLOSED_OTHERWISE = "closed otherwise (target, stop)"
+    CLOSED_OTHERWISE = "closed otherwise (target, stop, rescue)"
     SESSION_OVER = "open > 0 after the session's end"
     ENTRY_REJECTED = "entry REJECTED"
 
@@ -63,7 +65,9 @@ CANCEL_TABLE: dict[Situation, tuple[Verdict, Verdict, Verdict]] = {
     Situation.ENTRY_COMPLETE: (_V.TOO_LATE, _V.RULE_X, _V.RULE_X),
     Situation.ENTRY_CANCELLED: (_V.SUCCESS, _V.RULE_X, _V.RULE_X),
     Situation.STOP_TRIGGERED: (_V.BY_ENTRY, _V.COUNTS_AS_EXIT, _V.COUNTS_AS_EXIT),
-    Situation.CLOSING: (_V.BY_ENTRY, _V.SUCCESS, _V.SUCCESS),
+    Situation.CLOSING: (_V.BY_ENTRY, _V.COUNTS_AS_EXIT, _V.COUNTS_AS_EXIT),
+    Situation.LEG_REFUSED: (_V.BY_ENTRY, _V.RULE_X, _V.RULE_X),
+    Situation.UNPROTECTED: (_V.BY_ENTRY, _V.RULE_X, _V.RULE_X),
     Situation.NOTHING_FILLED: (_V.SUCCESS, _V.LEG_NOT_ACTIVE, _V.NOT_FOUND),
     Situation.CLOSED_BY_EXIT: (_V.BY_ENTRY, _V.SUCCESS, _V.SUCCESS),
     Situation.CLOSED_OTHERWISE: (_V.BY_ENTRY, _V.BY_LEG, _V.BY_LEG),
@@ -92,9 +96,10 @@ def verdict(situation: Situation, named: Named) -> Verdict:
 def situation_of(state: State, bracket: Bracket, session_over: bool) -> Situation:
     """Which row of the table a bracket stands in."""
     entry = state.orders[bracket.entry_id]
-    if bracket.exit in EXIT_IN_FLIGHT or any(row.status in ANSWER_DUE for row in state.rows_of(bracket)):
+    in_flight = bracket.closing or bracket.exit in EXIT_IN_FLIGHT
+    if in_flight or any(row.status in ANSWER_DUE for row in state.rows_of(bracket)):
         return Situation.IN_FLIGHT
-    if not bracket.stop_id:
+    if not bracket.stop_id and not bracket.late:
         return {
             Status.PENDING: Situation.UNACKNOWLEDGED,
             Status.CANCELLED: Situation.NOTHING_FILLED,
@@ -102,14 +107,27 @@ def situation_of(state: State, bracket: Bracket, session_over: bool) -> Situatio
         }.get(entry.status, Situation.WORKING)
     if state.open_quantity(bracket) == 0 and entry.terminal:
         return Situation.CLOSED_BY_EXIT if bracket.exit_accepted else Situation.CLOSED_OTHERWISE
-    stop = state.orders[bracket.stop_id]
-    if stop.order_type is OrderType.MARKET:
-        return Situation.CLOSING
     if session_over:
         return Situation.SESSION_OVER
-    if stop.triggered:
-        return Situation.STOP_TRIGGERED
+    return _while_open(state, bracket, entry.status)
+
+
+def _while_open(state: State, bracket: Bracket, entry_status: Status) -> Situation:
+    """The row of a bracket with legs, or with something open, while the session trades."""
+    if bracket.unprotected:
+        return Situation.UNPROTECTED
+    legs = legs_of(state, bracket)
+    if any(not rescue.terminal for rescue in state.rescues_of(bracket)):
+        return Situation.CLOSING
+    if legs is not None:
+        stop, target = legs
+        if stop.order_type is OrderType.MARKET:
+            return Situation.CLOSING
+        if stop.triggered:
+            return Situation.STOP_TRIGGERED
+        if bracket.exit is Exit.REFUSED or target.status is Status.REJECTED:
+            return Situation.LEG_REFUSED
     return {
         Status.COMPLETE: Situation.ENTRY_COMPLETE,
         Status.CANCELLED: Situation.ENTRY_CANCELLED,
-    }.get(entry.status, Situation.PARTLY_FILLED)
+    }.get(entry_status, Situation.PARTLY_FILLED)

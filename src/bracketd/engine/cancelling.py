@@ -9,6 +9,7 @@ from bracketd.domain.order import Leg, Order, Status
 from bracketd.domain.outcomes import Cancelled, FieldFault, Modified, NotFound, Outcome, Refused
 from bracketd.domain.reasons import Reason
 from bracketd.engine.cancel_table import BY_STATUS, Named, Verdict, situation_of, verdict
+from bracketd.engine.changing import ENDED_FIRST
 from bracketd.engine.identity import find_order, leg_row
 from bracketd.engine.state import State
 
@@ -81,6 +82,8 @@ def outcome_of(state: State, ticket: Ticket) -> Outcome | None:
         bracket = state.brackets[ticket.basket_id]
         if bracket.exit is Exit.ACCEPTED:
             return Cancelled(ticket.order_id)
+        if bracket.exit is Exit.REFUSED and not state.stage.trades:
+            return Refused(Reason.MARKET_CLOSED)
         if bracket.exit is Exit.REFUSED:
             return Refused(Reason.VENUE_REFUSED, text=bracket.exit_refusal)
         return None
@@ -100,10 +103,14 @@ def already(order: Order) -> Refused | None:
 
 def _modified(state: State, order: Order) -> Outcome | None:
     if order.order_id in state.terms:
-        # An order may come to its end before the venue has answered.
-        return already(order)
-    return (
-        Refused(Reason.VENUE_REFUSED, text=order.modify_refusal) if order.modify_refusal else Modified(order.order_id)
+        return None
+    if not order.modify_refusal:
+        return Modified(order.order_id)
+    # What came to its end, or closes the bracket by now, was executed before the venue could change it.
+    return already(order) or (
+        Refused(Reason.TOO_LATE)
+        if order.modify_refusal == ENDED_FIRST or (order.leg is Leg.STOPLOSS and order.at_market)
+        else Refused(Reason.VENUE_REFUSED, text=order.modify_refusal)
     )
 
 
@@ -166,8 +173,12 @@ def _carry_out(state: State, bracket: Bracket, row: Order | None, order: Order, 
     if said is Verdict.BY_ENTRY:
         entry = state.orders[bracket.entry_id]
         said = BY_STATUS.get(entry.status, Verdict.RULE_E)
-    elif said is Verdict.BY_LEG and row is not None:
-        said = BY_STATUS[row.status]
+    elif said is Verdict.BY_LEG:
+        # What came after the entry's end never had a target; a stop-loss that is not there is a rescue order's.
+        said = BY_STATUS[row.status] if row is not None else Verdict.LEG_NOT_ACTIVE
+    if said is Verdict.COUNTS_AS_EXIT and not state.orders[bracket.entry_id].terminal:
+        # Its remainder was to go with the exit, and the venue would not let it: "cancelled" would not be so.
+        said = Verdict.RULE_X
     if said is Verdict.RULE_E:
         cancel = CancelRequested(now_ns, bracket.entry_id)
         return Decision((cancel,), ticket=Ticket(named_id, bracket.basket_id, closes=False), named_id=named_id)

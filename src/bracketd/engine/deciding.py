@@ -6,7 +6,6 @@ from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAcco
 from bracketd.domain.events import AccountOpened
 from bracketd.domain.instrument import Instrument
 from bracketd.domain.outcomes import AccountKnown
-from bracketd.domain.session import SessionPhase
 from bracketd.engine.cancelling import Decision, decide_cancel
 from bracketd.engine.identity import find_order
 from bracketd.engine.modifying import decide_modify
@@ -19,7 +18,7 @@ def decide(state: State, command: Command, instruments: Mapping[str, Instrument]
     """Judge a command at a moment: events, an outcome, or a ticket for an outcome that is not known yet."""
     match command:
         case CancelOrder():
-            return decide_cancel(state, command, now.at_ns, now.phase is SessionPhase.CLOSED)
+            return decide_cancel(state, command, now.at_ns, not (now.phase.trades and state.stage.trades))
         case PlaceBracket():
             return decide_place(state, command, instruments, now)
         case ModifyOrder():

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bracketd.domain.account import Account, Position
-from bracketd.domain.bracket import Bracket, Exit
+from bracketd.domain.bracket import Bracket
 from bracketd.domain.events import (
     AccountOpened,
     AnyEvent,
@@ -17,26 +17,58 @@ from bracketd.domain.events import (
     ClosingAccepted,
     ClosingRefused,
     ClosingRequested,
+    DayBegun,
     ExitAccepted,
     ExitRequested,
     LegCompleted,
     LegsAdjusted,
     LegsGrown,
     LegsOpened,
+    LetterArrived,
+    LetterSent,
     ModifyRefused,
     ModifyRequested,
     OrderAccepted,
     OrderCancelled,
     OrderModified,
     OrderRefused,
+    OrderResent,
     OrderTriggered,
+    ProtectionLost,
+    ProtectionRegained,
+    RescuePlaced,
+    StageReached,
+    StopRefused,
     StopTrailed,
     TickSeen,
     TradeBooked,
 )
-from bracketd.domain.ist import activity_reference
-from bracketd.domain.order import Leg, Order, OrderType, Product, Side, Status, Trade, Validity
-from bracketd.engine.changing import happen, settle, touch
+from bracketd.domain.order import Leg, Order, OrderType, Product, Trade, Validity
+from bracketd.engine.changing import (
+    born,
+    end_modify,
+    end_trailing,
+    grows,
+    happen,
+    settle,
+    supersede,
+    take_displayed,
+    touch,
+    trade_number,
+)
+from bracketd.engine.evolve_day import day_begun, letter_arrived, letter_sent, stage_reached
+from bracketd.engine.evolve_exit import (
+    closing_accepted,
+    closing_refused,
+    closing_requested,
+    exit_accepted,
+    exit_requested,
+    order_resent,
+    protection_lost,
+    protection_regained,
+    rescue_placed,
+    stop_refused,
+)
 from bracketd.engine.evolve_modify import modify_refused, modify_requested, order_modified
 from bracketd.engine.invariant import invariant
 from bracketd.engine.numbering import take_number
@@ -87,7 +119,7 @@ def _bracket_placed(state: State, event: BracketPlaced) -> None:
         protection_bp=event.protection_bp,
         user_order_id=event.user_order_id,
         device=event.device,
-        **_born(event.at_ns),
+        **born(event.at_ns),
     )
     bracket = state.brackets[event.basket_id] = Bracket(
         basket_id=event.basket_id,
@@ -107,23 +139,17 @@ def _bracket_placed(state: State, event: BracketPlaced) -> None:
     settle(state, bracket)
 
 
-def _born(at_ns: int) -> dict[str, Any]:
-    return {
-        "status": Status.PENDING,
-        "placed_ns": at_ns,
-        "changed_ns": at_ns,
-        "activity_reference": activity_reference(at_ns),
-    }
-
-
 def _order_accepted(state: State, event: OrderAccepted) -> None:
     order = state.orders[event.order_id]
-    happening = Happening.ACCEPTED_STOP if order.waits else Happening.ACCEPTED
-    order.status_before = next_status(order.status_before, happening, order.status_before)
-    happen(order, happening, event.at_ns)
+    # A number that comes after the end is the order's all the same; its status is not touched any more.
+    if not order.terminal and not order.refused:
+        happening = Happening.ACCEPTED_STOP if order.waits else Happening.ACCEPTED
+        order.status_before = next_status(order.status_before, happening, order.status_before)
+        happen(order, happening, event.at_ns)
     order.exchange_order_id = event.exchange_order_id
     order.accepted_ns = event.at_ns
-    order.priority = event.priority
+    # A place in the queue that was lost meanwhile stays lost.
+    order.priority = max(order.priority, event.priority)
     state.exchange_ids[event.exchange_order_id] = event.order_id
     state.acknowledged += 1
     state.last_priority = max(state.last_priority, event.priority)
@@ -131,10 +157,13 @@ def _order_accepted(state: State, event: OrderAccepted) -> None:
 
 def _order_refused(state: State, event: OrderRefused) -> None:
     order = state.orders[event.order_id]
+    bracket = state.brackets[order.basket_id]
     happen(order, Happening.REFUSED, event.at_ns)
     order.remaining = 0
     order.rejection = event.text
-    settle(state, state.brackets[order.basket_id])
+    bracket.leg_refused = bracket.leg_refused or order.leg is Leg.TARGET
+    end_modify(state, order)
+    settle(state, bracket)
 
 
 def _legs_opened(state: State, event: LegsOpened) -> None:
@@ -163,7 +192,7 @@ def _legs_opened(state: State, event: LegsOpened) -> None:
             trigger_paise=trigger,
             user_order_id=entry.user_order_id,
             device=entry.device,
-            **_born(event.at_ns),
+            **born(event.at_ns),
         )
     bracket.stop_id, bracket.target_id = event.stop_id, event.target_id
     if bracket.trailing_step_paise:
@@ -177,6 +206,10 @@ def _legs_grown(state: State, event: LegsGrown) -> None:
     stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
     growth = event.quantity - stop.quantity
     invariant(growth > 0, "legs only grow", event)
+    if stop.refused:
+        bracket.ungrown += growth
+    else:
+        supersede(state, stop.order_id, target.order_id)
     for leg in (stop, target):
         leg.quantity = event.quantity
         if not leg.terminal:
@@ -203,14 +236,9 @@ def _stop_trailed(state: State, event: StopTrailed) -> None:
         "a stop trails one way only (14)",
         event,
     )
+    supersede(state, stop.order_id)
     stop.trigger_paise, bracket.anchor_paise, bracket.trailed = event.trigger_paise, event.anchor_paise, True
     touch(stop, event.at_ns)
-
-
-def _end_trailing(state: State, order: Order) -> None:
-    """A stop that is triggered, closing or done trails no more."""
-    if order.leg is Leg.STOPLOSS and order.instrument in state.trailing:
-        state.trailing[order.instrument].pop(order.basket_id, None)
 
 
 def _legs_adjusted(state: State, event: LegsAdjusted) -> None:
@@ -223,7 +251,7 @@ def _legs_adjusted(state: State, event: LegsAdjusted) -> None:
 def _order_triggered(state: State, event: OrderTriggered) -> None:
     order = state.orders[event.order_id]
     order.triggered = True
-    _end_trailing(state, order)
+    end_trailing(state, order)
     happening = Happening.TRIGGERED_MODIFIED if order.modified else Happening.TRIGGERED
     order.status_before = next_status(order.status_before, happening, order.status_before)
     happen(order, happening, event.at_ns)
@@ -233,47 +261,75 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
     order = state.orders[event.order_id]
     bracket = state.brackets[order.basket_id]
     invariant(event.trade_id not in state.trades, "a trade counts once", event.trade_id)
-    invariant(0 < event.quantity <= order.remaining, "a fill is within what remains", event)
+    growing = grows(state, order)
+    # What a venue reports after the order's end is booked all the same: position truth beats status (section 7).
+    room = (state.terms[order.order_id].quantity if growing else order.quantity) - order.filled
+    if not order.terminal and not growing:
+        room = order.remaining
+    invariant(0 < event.quantity <= room, "a fill is within what remains", event)
     value = event.price_paise * event.quantity
     state.trades[event.trade_id] = Trade(event.trade_id, event.order_id, event.price_paise, event.quantity, event.at_ns)
+    state.traded = max(state.traded, trade_number(event.trade_id))
     order.filled += event.quantity
     order.traded_value_paise += value
     order.last_trade_paise = event.price_paise
     order.last_trade_ns = event.at_ns
     if order.leg is Leg.ENTRY:
+        if order.terminal:
+            bracket.late += event.quantity
+            touch(order, event.at_ns)
+        else:
+            # A fill may be the first that is heard of a growth; then only the answer to that tells whether it is all.
+            order.quantity = max(order.quantity, order.filled)
+            order.remaining = order.quantity - order.filled
+            filled = not order.remaining and not growing
+            happen(order, Happening.FILLED if filled else Happening.FILLED_PART, event.at_ns)
+            end_modify(state, order)
+    elif order.order_id in bracket.rescue_ids:
         order.remaining -= event.quantity
         happen(order, Happening.FILLED_PART if order.remaining else Happening.FILLED, event.at_ns)
     else:
-        # One exit budget: what one leg trades is gone from the other in the same event.
-        bracket.last_exit_id = order.order_id
-        for leg_id in (bracket.stop_id, bracket.target_id):
-            leg = state.orders[leg_id]
-            if not leg.terminal:
-                leg.remaining -= event.quantity
-                touch(leg, event.at_ns)
-        happen(order, Happening.FILLED_PART, event.at_ns)
+        _take_from_legs(state, bracket, order, event)
     if event.aggressive:
-        taken = state.markets[order.instrument].taken.setdefault(order.client_id, [0, 0])
-        taken[0 if order.side is Side.BUY else 1] += event.quantity
+        take_displayed(state, order, event.quantity)
     state.positions.setdefault(order.position_key, Position()).book(order.side, event.quantity, value)
     settle(state, bracket)
+
+
+def _take_from_legs(state: State, bracket: Bracket, order: Order, event: TradeBooked) -> None:
+    """One exit budget: what one leg trades is gone from the other in the same event."""
+    bracket.last_exit_id = order.order_id
+    for leg_id in (bracket.stop_id, bracket.target_id):
+        leg = state.orders[leg_id]
+        if not leg.terminal:
+            leg.remaining -= event.quantity
+            touch(leg, event.at_ns)
+    if order.terminal:
+        touch(order, event.at_ns)
+    else:
+        happen(order, Happening.FILLED_PART, event.at_ns)
 
 
 def _cancel_requested(state: State, event: CancelRequested) -> None:
     order = state.orders[event.order_id]
     order.status_before = order.status
     order.cancel_refused = False
+    order.requests += 1
     happen(order, Happening.CANCEL_REQUESTED, event.at_ns)
 
 
 def _order_cancelled(state: State, event: OrderCancelled) -> None:
     order = state.orders[event.order_id]
+    bracket = state.brackets[order.basket_id]
     happen(order, Happening.CANCELLED, event.at_ns)
-    order.remaining = 0
-    order.info = event.info
-    _end_trailing(state, order)
-    if order.leg is Leg.ENTRY:
-        settle(state, state.brackets[order.basket_id])
+    order.remaining, order.refused = 0, False
+    if bracket.unprotected and order.leg is Leg.ENTRY:
+        bracket.info_before = event.info
+    else:
+        order.info = event.info
+    end_modify(state, order)
+    end_trailing(state, order)
+    settle(state, bracket)
 
 
 def _cancel_refused(state: State, event: CancelRefused) -> None:
@@ -286,41 +342,9 @@ def _cancel_refused(state: State, event: CancelRefused) -> None:
 def _leg_completed(state: State, event: LegCompleted) -> None:
     order = state.orders[event.order_id]
     happen(order, Happening.COMPLETED, event.at_ns)
-    _end_trailing(state, order)
-    order.remaining = 0
-
-
-def _exit_requested(state: State, event: ExitRequested) -> None:
-    bracket = state.brackets[event.basket_id]
-    bracket.exit, bracket.exit_refusal = Exit.REQUESTED, ""
-    # What a venue refused an earlier exit does not count against this one: it is tried afresh (section 4, rule X).
-    for order in state.rows_of(bracket):
-        order.cancel_refused = False
-
-
-def _closing_requested(state: State, event: ClosingRequested) -> None:
-    state.brackets[event.basket_id].exit = Exit.CLOSING
-
-
-def _closing_accepted(state: State, event: ClosingAccepted) -> None:
-    bracket = state.brackets[event.basket_id]
-    stop = state.orders[bracket.stop_id]
-    happen(stop, Happening.CLOSING, event.at_ns)
-    stop.order_type, stop.price_paise, stop.trigger_paise = OrderType.MARKET, 0, 0
-    stop.info = "CLOSING"
-    _end_trailing(state, stop)
-    bracket.exit = Exit.ACCEPTED
-    stop.priority = event.priority
-    state.last_priority = max(state.last_priority, event.priority)
-
-
-def _closing_refused(state: State, event: ClosingRefused) -> None:
-    bracket = state.brackets[event.basket_id]
-    bracket.exit, bracket.exit_refusal = Exit.REFUSED, event.text
-
-
-def _exit_accepted(state: State, event: ExitAccepted) -> None:
-    state.brackets[event.basket_id].exit = Exit.ACCEPTED
+    order.remaining, order.refused = 0, False
+    end_modify(state, order)
+    end_trailing(state, order)
 
 
 _BY_EVENT: dict[type, Callable[[State, Any], None]] = {
@@ -338,12 +362,21 @@ _BY_EVENT: dict[type, Callable[[State, Any], None]] = {
     OrderCancelled: _order_cancelled,
     CancelRefused: _cancel_refused,
     LegCompleted: _leg_completed,
-    ExitRequested: _exit_requested,
-    ClosingRequested: _closing_requested,
-    ClosingAccepted: _closing_accepted,
-    ClosingRefused: _closing_refused,
-    ExitAccepted: _exit_accepted,
+    ExitRequested: exit_requested,
+    ClosingRequested: closing_requested,
+    ClosingAccepted: closing_accepted,
+    ClosingRefused: closing_refused,
+    ExitAccepted: exit_accepted,
     StopTrailed: _stop_trailed,
+    StopRefused: stop_refused,
+    RescuePlaced: rescue_placed,
+    OrderResent: order_resent,
+    ProtectionLost: protection_lost,
+    ProtectionRegained: protection_regained,
+    DayBegun: day_begun,
+    StageReached: stage_reached,
+    LetterSent: letter_sent,
+    LetterArrived: letter_arrived,
     ModifyRequested: modify_requested,
     OrderModified: order_modified,
     ModifyRefused: modify_refused,

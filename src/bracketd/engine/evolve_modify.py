@@ -3,7 +3,7 @@
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.events import ModifyRefused, ModifyRequested, OrderModified
 from bracketd.domain.order import Leg, Order, OrderType, Status, Terms
-from bracketd.engine.changing import happen, settle, touch
+from bracketd.engine.changing import happen, settle, supersede, touch
 from bracketd.engine.state import State
 from bracketd.engine.transitions import Happening, next_status
 
@@ -13,6 +13,8 @@ def modify_requested(state: State, event: ModifyRequested) -> None:
     order = state.orders[event.order_id]
     state.terms[event.order_id] = event.terms
     order.status_before, order.modify_refusal = order.status, ""
+    order.requests += 1
+    order.modify_request, order.modify_asked_ns = order.requests, event.at_ns
     happen(order, Happening.MODIFY_REQUESTED, event.at_ns)
 
 
@@ -27,7 +29,7 @@ def order_modified(state: State, event: OrderModified) -> None:
         order.priority = event.priority
         state.last_priority = max(state.last_priority, event.priority)
     if order.leg is Leg.ENTRY:
-        _take_entry_terms(order, bracket, terms, event.at_ns)
+        _take_entry_terms(order, bracket, terms, event)
     elif order.leg is Leg.TARGET and terms.price_paise != order.price_paise:
         order.price_paise, bracket.target_by_hand = terms.price_paise, True
     elif order.leg is Leg.STOPLOSS and not order.triggered and terms.trigger_paise != order.trigger_paise:
@@ -44,6 +46,8 @@ def modify_refused(state: State, event: ModifyRefused) -> None:
     state.terms.pop(event.order_id)
     _answered(order, Happening.MODIFY_REFUSED, event.at_ns)
     order.modify_refusal = event.text
+    if not order.remaining and order.leg is Leg.ENTRY:
+        happen(order, Happening.COMPLETED, event.at_ns)
 
 
 def _answered(order: Order, happening: Happening, at_ns: int) -> None:
@@ -56,9 +60,9 @@ def _answered(order: Order, happening: Happening, at_ns: int) -> None:
     happen(order, happening, at_ns)
 
 
-def _take_entry_terms(entry: Order, bracket: Bracket, terms: Terms, at_ns: int) -> None:
-    # A fill may have come in after the venue was asked for less.
-    entry.quantity = max(terms.quantity, entry.filled)
+def _take_entry_terms(entry: Order, bracket: Bracket, terms: Terms, event: OrderModified) -> None:
+    # More may have traded before the venue made it less, heard of or not.
+    entry.quantity = max(event.quantity or terms.quantity, entry.filled)
     entry.remaining = entry.quantity - entry.filled
     entry.price_paise, entry.disclosed_quantity = terms.price_paise, terms.disclosed_quantity
     if not entry.triggered:
@@ -71,13 +75,15 @@ def _take_entry_terms(entry: Order, bracket: Bracket, terms: Terms, at_ns: int) 
     if terms.stop_offset_paise != bracket.stop_offset_paise:
         bracket.stop_offset_paise, bracket.stop_by_hand = terms.stop_offset_paise, False
     if not entry.remaining:
-        happen(entry, Happening.COMPLETED, at_ns)
+        happen(entry, Happening.COMPLETED, event.at_ns)
 
 
 def _price_legs(state: State, bracket: Bracket, event: OrderModified) -> None:
     if not bracket.stop_id:
         return
     stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
+    if event.target_paise or event.trigger_paise or event.late:
+        supersede(state, stop.order_id, target.order_id)
     if event.target_paise:
         target.price_paise = event.target_paise
         touch(target, event.at_ns)

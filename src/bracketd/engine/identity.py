@@ -26,5 +26,7 @@ def find_order(state: State, client_id: str, text: str) -> Order | None:
 
 def leg_row(state: State, bracket: Bracket, leg: Leg) -> Order | None:
     """The bracket's row of a leg, None before it exists."""
-    order_id = {Leg.ENTRY: bracket.entry_id, Leg.TARGET: bracket.target_id, Leg.STOPLOSS: bracket.stop_id}[leg]
+    rescue_id = bracket.rescue_ids[-1] if bracket.rescue_ids else ""
+    stop_id = bracket.stop_id or rescue_id
+    order_id = {Leg.ENTRY: bracket.entry_id, Leg.TARGET: bracket.target_id, Leg.STOPLOSS: stop_id}[leg]
     return state.orders[order_id] if order_id else None

@@ -3,34 +3,47 @@
 from bracketd.domain.account import Position
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.order import Leg, Order, OrderType, Status
+from bracketd.domain.session import Stage
+from bracketd.engine.exposure import legs_of, uncovered
 from bracketd.engine.invariant import invariant
 from bracketd.engine.state import State
 
 
 def check_bracket(state: State, bracket: Bracket) -> None:
     """What must hold of one bracket between two steps; raises InvariantBroken naming the first that does not."""
-    entry = state.orders[bracket.entry_id]
-    _check_quantities(entry)
-    if not bracket.stop_id:
-        invariant(entry.filled == 0, "a filled entry has legs (6)", entry.order_id)
-        return
-    stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
+    for row in state.rows_of(bracket):
+        _check_quantities(row)
     open_quantity = state.open_quantity(bracket)
-    invariant(entry.filled > 0, "no leg before a fill (6)", bracket.basket_id)
     invariant(open_quantity >= 0, "a bracket never exits more than it entered (1)", bracket.basket_id)
+    invariant(
+        bracket.unprotected is (uncovered(state, bracket) > 0), "what is open is protected or flagged (2)", bracket
+    )
+    entry = state.orders[bracket.entry_id]
+    legs = legs_of(state, bracket)
+    if legs is None:
+        invariant(entry.filled == bracket.late, "a filled entry has legs (6)", entry.order_id)
+    else:
+        _check_legs(state, bracket, *legs)
+    if entry.terminal and open_quantity == 0:
+        over = all(row.terminal for row in state.rows_of(bracket))
+        invariant(over, "nothing of a closed bracket works (13)", bracket.basket_id)
+    if state.stage is Stage.ENDED:
+        invariant(all(row.terminal for row in state.rows_of(bracket)), "nothing works after the session (17)", bracket)
+
+
+def _check_legs(state: State, bracket: Bracket, stop: Order, target: Order) -> None:
+    legged, legs_open = state.legged_quantity(bracket), state.legs_open(bracket)
+    invariant(legged > 0, "no leg before a fill (6)", bracket.basket_id)
     for leg in (stop, target):
-        _check_quantities(leg)
-        invariant(leg.quantity == entry.filled, "a leg's quantity is the entry's filled quantity (6)", leg.order_id)
+        # While a closing order is in flight for a refused stop the growth waits for its answer.
+        if bracket.closing and stop.refused:
+            continue
+        invariant(leg.quantity == legged, "a leg's quantity is the entry's filled quantity (6)", leg.order_id)
         invariant(
-            leg.remaining == (0 if leg.terminal else open_quantity),
+            leg.remaining == (0 if leg.terminal else legs_open),
             "what remains of a working leg is what is open (1)",
             leg.order_id,
         )
-    if open_quantity:
-        protected = not stop.terminal and (stop.at_market or stop.trigger_paise > 0)
-        invariant(protected, "what is open is protected (2)", bracket.basket_id)
-    elif entry.terminal:
-        invariant(stop.terminal and target.terminal, "nothing of a closed bracket works (13)", bracket.basket_id)
     if stop.triggered or stop.order_type is OrderType.MARKET:
         invariant(target.terminal, "a stop in force leaves no target (1)", bracket.basket_id)
 

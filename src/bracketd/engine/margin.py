@@ -21,10 +21,7 @@ def settle_margin(state: State, bracket: Bracket, account: Account) -> None:
     open_quantity = state.open_quantity(bracket)
     cost = -(-entry.traded_value_paise * open_quantity // entry.filled) if entry.filled else 0
     blocked = blocked_paise(bracket.reference_paise, entry.remaining, cost, account.leverage)
-    closed_for = 0
-    if bracket.stop_id:
-        stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
-        closed_for = stop.traded_value_paise + target.traded_value_paise
+    closed_for = sum(row.traded_value_paise for row in state.rows_of(bracket)[1:])
     gain = closed_for - (entry.traded_value_paise - cost)
     realised = gain if bracket.side is Side.BUY else -gain
     account.blocked_paise += blocked - bracket.blocked_paise

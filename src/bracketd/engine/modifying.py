@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from bracketd.domain.bracket import Bracket
+from bracketd.domain.bracket import Bracket, Exit
 from bracketd.domain.commands import ModifyOrder
 from bracketd.domain.events import ModifyRequested
 from bracketd.domain.instrument import Instrument
@@ -19,6 +19,7 @@ from bracketd.domain.reasons import Reason
 from bracketd.domain.session import SessionPhase
 from bracketd.engine.cancel_table import Named, Situation, situation_of
 from bracketd.engine.cancelling import Decision, Ticket, already, name_row
+from bracketd.engine.exposure import entry_must_go
 from bracketd.engine.margin import blocked_paise
 from bracketd.engine.moment import Moment
 from bracketd.engine.pricing import leg_prices
@@ -84,7 +85,7 @@ def decide_modify(state: State, command: ModifyOrder, instruments: Mapping[str, 
     present = _present(order, bracket, last_paise)
     asked = _asked(command, present)
     case = _Case(order, bracket, instrument, present, asked, command.finer, last_paise)
-    refusal = _state_fault(order) or _stale(order, command) or _fixed_field(command, case)
+    refusal = _state_fault(state, bracket, order) or _stale(order, command) or _fixed_field(command, case)
     if refusal is None and command.malformed:
         refusal = FieldFault(command.malformed[0])
     if refusal is None and case.changes:
@@ -125,11 +126,16 @@ def _asked(command: ModifyOrder, present: Terms) -> Terms:
     return msgspec.structs.replace(present, **{name: value for name, value in sent.items() if value})
 
 
-def _state_fault(order: Order) -> Refused | None:
-    """A stop-loss that has triggered or is closing is as good as executed."""
-    if order.leg is Leg.STOPLOSS and not order.terminal and order.at_market:
+def _state_fault(state: State, bracket: Bracket, order: Order) -> Refused | None:
+    """A stop-loss that has triggered or is closing is as good as executed, an entry whose exit is decided too."""
+    if order.terminal:
+        return already(order)
+    if order.leg is Leg.STOPLOSS and (order.at_market or order.refused):
         return Refused(Reason.TOO_LATE)
-    return already(order)
+    if order.leg is not Leg.STOPLOSS and entry_must_go(state, bracket):
+        going = order.leg is Leg.ENTRY or bracket.exit is not Exit.NONE or state.orders[bracket.stop_id].refused
+        return Refused(Reason.TOO_LATE) if going else None
+    return None
 
 
 def _stale(order: Order, command: ModifyOrder) -> Outcome | None:

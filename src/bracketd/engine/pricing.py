@@ -30,3 +30,16 @@ def rebased_prices(bracket: Bracket, value_paise: int, quantity: int) -> tuple[i
     low, high = bracket.lower_band_paise, bracket.upper_band_paise
     target, trigger = leg_prices(bracket, value_paise, quantity)
     return max(low, min(high, target)), max(low, min(high, trigger))
+
+
+PROTECTION_BP = 300
+"""How far from the last print a closing order may trade, in hundredths of a percent (bracket.md 3.3)."""
+
+
+def protection_limit(bracket: Bracket, print_paise: int) -> int:
+    """The limit of a closing order at the protection price: rounded toward the print and kept in the band (2.8)."""
+    low, high, tick = bracket.lower_band_paise, bracket.upper_band_paise, bracket.tick_paise
+    away = print_paise * PROTECTION_BP // 10_000
+    if bracket.side is Side.BUY:
+        return max(low, min(high, ceil_to_tick(print_paise - away, tick)))
+    return max(low, min(high, floor_to_tick(print_paise + away, tick)))

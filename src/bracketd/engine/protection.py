@@ -5,9 +5,14 @@ asked again after every event, so the rules need not know what happened, only ho
 
 1. legs are made at the first entry fill and grow with every later one (2.1);
 2. at the trigger of the stop the target is CANCELLED "OCO" (2.4);
-3. the first exit fill, the trigger or an exit asked for takes the entry's remainder out (2.4);
+3. the first exit fill, the trigger, an exit asked for, a refused leg or square-off takes the entry's remainder out;
 4. with the entry terminal and nothing open, the leg that closed is COMPLETE, its sibling CANCELLED "OCO" (2.3, 2.5);
-5. an exit asked for waits for the entry's and the target's outcome, then the stop becomes the closing order (rule X).
+5. an exit asked for waits for the entry's and the target's outcome, then the stop becomes the closing order (rule X);
+6. a refused stop is sent as the closing order, twice at once and then as engine/retrying.py says (2.8);
+7. at square-off everything open is exited (2.9);
+8. shares that no row is there to close get a rescue order (2.5); what nothing covers makes the bracket UNPROTECTED.
+
+While the session does not trade, engine/ending.py says what is due instead.
 """
 
 from bracketd.domain.bracket import Bracket, Exit
@@ -17,50 +22,90 @@ from bracketd.domain.events import (
     ClosingRefused,
     ClosingRequested,
     ExitAccepted,
+    ExitRequested,
     LegCompleted,
     LegsGrown,
     LegsOpened,
     OrderCancelled,
+    OrderResent,
+    ProtectionLost,
+    ProtectionRegained,
+    RescuePlaced,
 )
-from bracketd.domain.order import Order, OrderType, Status
+from bracketd.domain.order import Order, OrderType
+from bracketd.domain.session import Stage
+from bracketd.engine.exposure import entry_must_go, exit_decided, legs_of, may_be_cancelled, unclaimed, uncovered
 from bracketd.engine.numbering import next_numbers
-from bracketd.engine.pricing import rebased_prices
+from bracketd.engine.pricing import protection_limit, rebased_prices
 from bracketd.engine.state import State
 from bracketd.engine.trailing import better
 
-EXIT_IN_FLIGHT = frozenset({Exit.REQUESTED, Exit.CLOSING})
+TRIES_AT_ONCE = 2
+"""A refused stop is sent as a limit at the protection price, then MARKET, in the same step (bracket.md 2.8)."""
 
 
 def due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
-    """The next event that the bracket's rules demand, None when it is at rest."""
+    """The next event that the bracket's rules demand while the session trades, None when it is at rest."""
     entry = state.orders[bracket.entry_id]
-    if not bracket.stop_id:
-        if entry.filled:
+    legs = legs_of(state, bracket)
+    if legs is None:
+        if state.legged_quantity(bracket):
             return _open_legs(state, bracket, entry, now_ns)
-        return _exit_without_legs(bracket, entry, now_ns)
-    stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
-    if entry.filled > stop.quantity:
-        return _grow_legs(bracket, entry, stop, target, now_ns)
-    if stop.triggered and not target.terminal:
+        if entry_must_go(state, bracket) and may_be_cancelled(entry):
+            return CancelRequested(now_ns, entry.order_id)
+    else:
+        event = _legs_due(state, bracket, entry, legs, now_ns)
+        if event is not None:
+            return event
+    if bracket.exit is not Exit.ACCEPTED:
+        event = _exit_due(state, bracket, entry, legs, now_ns)
+        if event is not None:
+            return event
+    if legs is not None and legs[0].refused:
+        event = _refused_stop_due(state, bracket, legs, now_ns)
+        if event is not None:
+            return event
+    if bracket.rescue_ids or bracket.late:
+        event = _rescue_due(state, bracket, now_ns)
+        if event is not None:
+            return event
+    return flag_due(state, bracket, now_ns)
+
+
+def flag_due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
+    """The flag UNPROTECTED, where it is not as things stand."""
+    if (uncovered(state, bracket) > 0) is bracket.unprotected:
+        return None
+    flagged = ProtectionRegained if bracket.unprotected else ProtectionLost
+    return flagged(now_ns, bracket.basket_id)
+
+
+def closing_requested(state: State, bracket: Bracket, now_ns: int) -> ClosingRequested:
+    """The stop-loss is to become the closing order; the first try of a refused one carries a limit (2.8)."""
+    limit = 0
+    if state.orders[bracket.stop_id].refused and not bracket.denials:
+        market = state.markets.get(bracket.instrument)
+        limit = protection_limit(bracket, market.print_paise) if market is not None else 0
+    return ClosingRequested(now_ns, bracket.basket_id, state.legs_open(bracket), bracket.ungrown, limit)
+
+
+def rescue_placed(state: State, bracket: Bracket, now_ns: int) -> RescuePlaced:
+    """A rescue order for what no row is there to close."""
+    return RescuePlaced(now_ns, bracket.basket_id, next_numbers(state, now_ns, 1)[0], unclaimed(state, bracket))
+
+
+def _legs_due(state: State, bracket: Bracket, entry: Order, legs: tuple[Order, Order], now_ns: int) -> AnyEvent | None:
+    stop, target = legs
+    # A growth waits for the answer to a closing order in flight: what that has to grow by is said with it.
+    if state.legged_quantity(bracket) > stop.quantity and not stop.terminal and not bracket.closing:
+        return _grow_legs(state, bracket, entry, legs, now_ns)
+    if (stop.triggered or stop.order_type is OrderType.MARKET) and not target.terminal:
         return OrderCancelled(now_ns, target.order_id, "OCO")
-    if exit_decided(bracket, stop, target) and _may_be_cancelled(entry):
+    if may_be_cancelled(entry) and entry_must_go(state, bracket):
         return CancelRequested(now_ns, entry.order_id)
-    if entry.terminal and state.open_quantity(bracket) == 0:
-        settled = _settle_legs(bracket, stop, target, now_ns)
-        if settled is not None:
-            return settled
-    if bracket.exit is Exit.REQUESTED:
-        return _advance_exit(state, bracket, (entry, stop, target), now_ns)
+    if entry.terminal and state.legs_open(bracket) == 0:
+        return _settle_legs(bracket, stop, target, now_ns)
     return None
-
-
-def exit_decided(bracket: Bracket, stop: Order, target: Order) -> bool:
-    """Whether the bracket's exit is decided, so that its entry must not fill any more (bracket.md 2.4)."""
-    return stop.triggered or stop.filled > 0 or target.filled > 0 or bracket.exit is not Exit.NONE
-
-
-def _may_be_cancelled(order: Order) -> bool:
-    return not order.terminal and order.status is not Status.CANCEL_PENDING and not order.cancel_refused
 
 
 def _open_legs(state: State, bracket: Bracket, entry: Order, now_ns: int) -> LegsOpened:
@@ -69,9 +114,10 @@ def _open_legs(state: State, bracket: Bracket, entry: Order, now_ns: int) -> Leg
     return LegsOpened(now_ns, bracket.basket_id, stop_id, target_id, entry.filled, target, trigger)
 
 
-def _grow_legs(bracket: Bracket, entry: Order, stop: Order, target: Order, now_ns: int) -> LegsGrown:
+def _grow_legs(state: State, bracket: Bracket, entry: Order, legs: tuple[Order, Order], now_ns: int) -> LegsGrown:
+    stop, target = legs
     # A fill that arrives after the exit was decided is added to the exit in force and re-bases nothing (2.5).
-    if exit_decided(bracket, stop, target):
+    if exit_decided(state, bracket) or stop.refused:
         prices = target.price_paise, stop.trigger_paise
     else:
         rebased, trigger = rebased_prices(bracket, entry.traded_value_paise, entry.filled)
@@ -83,7 +129,7 @@ def _grow_legs(bracket: Bracket, entry: Order, stop: Order, target: Order, now_n
             target.price_paise if bracket.target_by_hand else rebased,
             stop.trigger_paise if bracket.stop_by_hand else trigger,
         )
-    return LegsGrown(now_ns, bracket.basket_id, entry.filled, *prices)
+    return LegsGrown(now_ns, bracket.basket_id, state.legged_quantity(bracket), *prices)
 
 
 def _settle_legs(bracket: Bracket, stop: Order, target: Order, now_ns: int) -> AnyEvent | None:
@@ -95,21 +141,65 @@ def _settle_legs(bracket: Bracket, stop: Order, target: Order, now_ns: int) -> A
     return None
 
 
-def _exit_without_legs(bracket: Bracket, entry: Order, now_ns: int) -> AnyEvent | None:
-    if bracket.exit is Exit.REQUESTED and entry.terminal:
+def _exit_due(
+    state: State, bracket: Bracket, entry: Order, legs: tuple[Order, Order] | None, now_ns: int
+) -> AnyEvent | None:
+    if bracket.exit is Exit.REQUESTED:
+        return _advance_exit(state, bracket, entry, legs, now_ns)
+    if bracket.exit is Exit.CLOSING and entry.terminal and state.open_quantity(bracket) == 0:
         return ExitAccepted(now_ns, bracket.basket_id)
+    if bracket.exit is Exit.NONE and state.stage is Stage.SQUARE_OFF and state.open_quantity(bracket) > 0:
+        return ExitRequested(now_ns, bracket.basket_id)
     return None
 
 
-def _advance_exit(state: State, bracket: Bracket, rows: tuple[Order, Order, Order], now_ns: int) -> AnyEvent | None:
-    entry, stop, target = rows
-    for order in (entry, target):
+def _advance_exit(
+    state: State, bracket: Bracket, entry: Order, legs: tuple[Order, Order] | None, now_ns: int
+) -> AnyEvent | None:
+    for order in (entry,) if legs is None else (entry, legs[1]):
         if order.terminal:
             continue
         if order.cancel_refused:
             return ClosingRefused(now_ns, bracket.basket_id, order.rejection)
-        return CancelRequested(now_ns, order.order_id) if _may_be_cancelled(order) else None
-    open_quantity = state.open_quantity(bracket)
-    if open_quantity == 0 or stop.triggered or stop.order_type is OrderType.MARKET:
-        return ExitAccepted(now_ns, bracket.basket_id)
-    return ClosingRequested(now_ns, bracket.basket_id, open_quantity)
+        return CancelRequested(now_ns, order.order_id) if may_be_cancelled(order) else None
+    if legs is not None and not legs[0].terminal and state.legs_open(bracket):
+        stop = legs[0]
+        if bracket.closing:
+            return None
+        if stop.refused or not stop.at_market:
+            return closing_requested(state, bracket, now_ns)
+    for rescue in state.rescues_of(bracket):
+        if rescue.resend:
+            return OrderResent(now_ns, rescue.order_id)
+        if rescue.refused:
+            return ClosingRefused(now_ns, bracket.basket_id, rescue.rejection)
+        if not rescue.terminal and not rescue.exchange_order_id:
+            return None
+    if unclaimed(state, bracket):
+        return rescue_placed(state, bracket, now_ns)
+    return ExitAccepted(now_ns, bracket.basket_id)
+
+
+def _refused_stop_due(state: State, bracket: Bracket, legs: tuple[Order, Order], now_ns: int) -> AnyEvent | None:
+    """The target goes, then the row is sent as the closing order.
+
+    A target that cannot be cancelled is no reason to wait: the venue keeps both under one quantity.
+    """
+    target = legs[1]
+    if not state.legs_open(bracket) or bracket.closing:
+        return None
+    if may_be_cancelled(target):
+        return CancelRequested(now_ns, target.order_id)
+    if (target.terminal or target.cancel_refused) and bracket.denials < TRIES_AT_ONCE:
+        return closing_requested(state, bracket, now_ns)
+    return None
+
+
+def _rescue_due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
+    """What came after the entry's end is closed at once; what was left open at a session's end waits for a print."""
+    for rescue in state.rescues_of(bracket):
+        if rescue.resend:
+            return OrderResent(now_ns, rescue.order_id)
+    if bracket.unprotected or not unclaimed(state, bracket):
+        return None
+    return rescue_placed(state, bracket, now_ns)

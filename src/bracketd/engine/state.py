@@ -4,8 +4,10 @@ import msgspec
 
 from bracketd.domain.account import Account, Position
 from bracketd.domain.bracket import Bracket
+from bracketd.domain.instructions import Letter
 from bracketd.domain.instrument import Level
 from bracketd.domain.order import Order, Terms, Trade
+from bracketd.domain.session import Stage
 
 
 class Market(msgspec.Struct):
@@ -29,8 +31,23 @@ class Placement(msgspec.Struct, frozen=True, gc=False):
     entry_id: str
 
 
+class UnderWay(msgspec.Struct, frozen=True, gc=False):
+    """A letter between us and the paper exchange, and when it arrives (unix nanoseconds).
+
+    `copy`: it was told before. `superseded`: prices that it says the exchange has were changed there since.
+    """
+
+    due_ns: int
+    letter: Letter
+    copy: bool
+    superseded: bool = False
+
+
 class State(msgspec.Struct):
     """Everything the engine knows. The counters hold the last number given out of each kind.
+
+    `day` is the trading day (YYYYMMDD, "" before the first), `stage` how far it has come, `ends` whether it has an end.
+    `post` holds the letters under way, by number: what the paper exchange and the engine know differently.
 
     `placements` holds the keyed placements of one IST date, by client and key.
     `trailing` holds, for each instrument, the baskets whose waiting stop trails; `terms`, for each order with a
@@ -53,6 +70,12 @@ class State(msgspec.Struct):
     last_priority: int = 0
     last_event_ns: int = 0
     terms: dict[str, Terms] = {}
+    post: dict[int, UnderWay] = {}
+    letters: int = 0
+    traded: int = 0
+    day: str = ""
+    stage: Stage = Stage.TRADING
+    ends: bool = False
 
     def bracket_of(self, order_id: str) -> Bracket:
         """The bracket that an order belongs to."""
@@ -60,15 +83,30 @@ class State(msgspec.Struct):
 
     def rows_of(self, bracket: Bracket) -> list[Order]:
         """The bracket's rows, entry first, then the legs in the order of their making."""
-        ids = (bracket.entry_id, bracket.stop_id, bracket.target_id)
+        ids = (bracket.entry_id, bracket.stop_id, bracket.target_id, *bracket.rescue_ids)
         return [self.orders[order_id] for order_id in ids if order_id]
 
-    def open_quantity(self, bracket: Bracket) -> int:
-        """Shares bought and not sold again (sell mirrored): open = entry.filled - target.filled - stop.filled."""
-        filled = self.orders[bracket.entry_id].filled
+    def rescues_of(self, bracket: Bracket) -> list[Order]:
+        """The bracket's rescue orders, oldest first."""
+        return [self.orders[order_id] for order_id in bracket.rescue_ids]
+
+    def legged_quantity(self, bracket: Bracket) -> int:
+        """Entry shares that the legs are for: all that filled but those that came after the entry's end."""
+        return self.orders[bracket.entry_id].filled - bracket.late
+
+    def legs_open(self, bracket: Bracket) -> int:
+        """What the legs still have to close: their exit budget."""
+        quantity = self.legged_quantity(bracket)
         if bracket.stop_id:
-            filled -= self.orders[bracket.stop_id].filled + self.orders[bracket.target_id].filled
-        return filled
+            quantity -= self.orders[bracket.stop_id].filled + self.orders[bracket.target_id].filled
+        return quantity
+
+    def open_quantity(self, bracket: Bracket) -> int:
+        """Shares bought and not sold again (sell mirrored): entry less target, stop and rescue (bracket.md 2.10)."""
+        quantity = self.legs_open(bracket) + bracket.late
+        for order_id in bracket.rescue_ids:
+            quantity -= self.orders[order_id].filled
+        return quantity
 
 
 _encoder = msgspec.msgpack.Encoder()

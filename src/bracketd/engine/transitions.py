@@ -29,6 +29,7 @@ class Happening(StrEnum):
     MODIFY_REFUSED = "modify refused"
     TRIGGERED_MODIFIED = "triggered, was modified before"
     CLOSING = "became the closing order"
+    LEG_REFUSED = "refused by the venue as an exit"
 
 
 _P, _C, _T, _X = Status.PENDING, Status.CONFIRMED, Status.TRIGGER_PENDING, Status.CANCEL_PENDING
@@ -91,6 +92,19 @@ TRANSITIONS: dict[tuple[Status, Happening], Status | None] = {
     (_MC, Happening.COMPLETED): _DONE,
     (_MC, Happening.CLOSING): _C,
     (_T, Happening.TRIGGERED_MODIFIED): _MC,
+    # A stop-loss that the venue would not have, or not all of: UNPROTECTED until a closing order is taken (2.8).
+    (_P, Happening.LEG_REFUSED): _P,
+    (_C, Happening.LEG_REFUSED): _P,
+    (_T, Happening.LEG_REFUSED): _P,
+    (_MP, Happening.LEG_REFUSED): _P,
+    (_MC, Happening.LEG_REFUSED): _P,
+    # The acknowledgement of an order that a trigger made known before it.
+    (_MP, Happening.ACCEPTED): _MP,
+    (_MC, Happening.ACCEPTED): _MC,
+    # A target whose growth is refused (2.8).
+    (_C, Happening.REFUSED): _NO,
+    (_MP, Happening.REFUSED): _NO,
+    (_MC, Happening.REFUSED): _NO,
     # An exit decided while a modify is in flight asks for the entry's cancel all the same (2.4).
     (_X, Happening.TRIGGERED_MODIFIED): _X,
     (_X, Happening.MODIFIED): _X,

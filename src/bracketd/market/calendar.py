@@ -12,7 +12,7 @@ from bracketd.domain.ist import (
     ist_day_number,
     weekday_of_day,
 )
-from bracketd.domain.session import Segment, SessionDay, SessionPhase
+from bracketd.domain.session import Segment, SessionDay, SessionPhase, Stage, TradingDay
 from bracketd.market.session_file import Hours, HoursRow, SessionFile, SpecialRow, YearRow, load_session_file
 
 SEARCH_DAYS = 400
@@ -100,6 +100,12 @@ class SessionTable:
                 return date_of_day(number)
         return date_of_day(today)
 
+    def trading_day(self, now_ns: int, segment: Segment = Segment.CAPITAL) -> TradingDay:
+        """The trading day that the moment belongs to, and how far it has come."""
+        date = self.trading_date(now_ns, segment)
+        day = self._day(day_number(date), segment)
+        return TradingDay(date, Stage.ENDED if day is None else day.stage_at(now_ns))
+
     def _day(self, number: int, segment: Segment) -> SessionDay | None:
         """The session of a day number, made out once."""
         key = (number, segment)
@@ -152,6 +158,10 @@ class AlwaysOpen:
     def next_change_ns(self, now_ns: int, segment: Segment = Segment.CAPITAL) -> int | None:
         """None: nothing changes."""
         return None
+
+    def trading_day(self, now_ns: int, segment: Segment = Segment.CAPITAL) -> TradingDay:
+        """The moment's date in India, trading from midnight to midnight and without an end."""
+        return TradingDay(ist_date(now_ns), Stage.TRADING, ends=False)
 
     def trading_date(self, now_ns: int, segment: Segment = Segment.CAPITAL) -> str:
         """The moment's date in India, YYYYMMDD."""

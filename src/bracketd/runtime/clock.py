@@ -11,6 +11,28 @@ class Clock(Protocol):
         """Now; never earlier than what was said before."""
 
 
+class MovableClock(Clock, Protocol):
+    """A clock that stands still until somebody moves it."""
+
+    def move_to(self, now_ns: int) -> None:
+        """It is this moment now (unix nanoseconds); one that has gone by is left where it is."""
+
+
+class VirtualClock:
+    """A clock for tests and the sandbox: it goes on only when it is told to."""
+
+    def __init__(self, start_ns: int) -> None:
+        self._now_ns = start_ns
+
+    def now_ns(self) -> int:
+        """The moment it was moved to last, in unix nanoseconds."""
+        return self._now_ns
+
+    def move_to(self, now_ns: int) -> None:
+        """It is this moment now; never earlier than it was."""
+        self._now_ns = max(self._now_ns, now_ns)
+
+
 class SystemClock:
     """The machine's clock, kept from going back."""
 

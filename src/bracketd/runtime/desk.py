@@ -6,13 +6,17 @@ shows. If a step or the journal fails, the desk stops for good: the process must
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
 
+from bracketd.domain.account import Account
 from bracketd.domain.commands import Command, OpenAccount
 from bracketd.domain.events import encode_step
 from bracketd.domain.instructions import Report
-from bracketd.domain.instrument import Instrument, Tick
+from bracketd.domain.instrument import Instrument, Level, Tick
+from bracketd.domain.ist import NS_PER_SECOND
 from bracketd.domain.outcomes import Outcome, Unknown
 from bracketd.domain.session import SessionPhase
 from bracketd.engine.cancelling import Decision, outcome_of
@@ -20,9 +24,11 @@ from bracketd.engine.deciding import decide, judged_by
 from bracketd.engine.moment import Moment
 from bracketd.engine.state import State
 from bracketd.journal.group import GroupCommit
-from bracketd.runtime.clock import Clock
+from bracketd.runtime.agenda import Agenda, Days
+from bracketd.runtime.clock import Clock, MovableClock
+from bracketd.runtime.pressing import Pressing
 from bracketd.runtime.sightings import Sightings
-from bracketd.runtime.step import Step
+from bracketd.runtime.step import Step, Work
 from bracketd.venue.protocol import MarketVenue
 
 _log = logging.getLogger(__name__)
@@ -33,6 +39,20 @@ VENUE_WAIT_S = 2.0
 
 class NotServing(Exception):
     """The desk has stopped or is stopping; nothing may be acknowledged."""
+
+
+class SessionsOfDay(Days, Protocol):
+    """What the desk asks the session table."""
+
+    def phase(self, now_ns: int) -> SessionPhase:
+        """What the market does at the moment."""
+
+
+class Deadline(NamedTuple):
+    """Until when a request may wait: by the event loop's time (seconds), and by the desk's clock (nanoseconds)."""
+
+    loop_s: float
+    clock_ns: int
 
 
 class Desk:
@@ -50,7 +70,7 @@ class Desk:
         instruments: Mapping[str, Instrument],
         commit: GroupCommit,
         clock: Clock,
-        phase: Callable[[int], SessionPhase],
+        sessions: SessionsOfDay,
         account_terms: Callable[[str], tuple[int, int] | None],
         venue_wait_s: float = VENUE_WAIT_S,
     ) -> None:
@@ -60,12 +80,14 @@ class Desk:
         self._venue = venue
         self._commit = commit
         self._clock = clock
-        self._phase = phase
+        self._phase = sessions.phase
         self._account_terms = account_terms
         self._venue_wait_s = venue_wait_s
         self._sightings = Sightings(venue)
+        self._pressing = Pressing(state)
+        self._agenda = Agenda(state, self._pressing, sessions, clock.now_ns())
         self._last_seq = commit.durable_seq
-        self._movement: dict[str, list[asyncio.Future[None]]] = {}
+        self._movement: dict[str, list[tuple[Deadline, asyncio.Future[bool]]]] = {}
         self._failed = asyncio.Event()
         commit.on_failure.append(lambda fault: self.fail(f"the journal failed: {fault!r}"))
         venue.start(self.deliver)
@@ -79,6 +101,21 @@ class Desk:
         """The time, in unix nanoseconds."""
         return self._clock.now_ns()
 
+    def quote(self, instrument: str) -> tuple[int, tuple[Level, ...], tuple[Level, ...]]:
+        """(last print in paise or 0, bids, asks) of an instrument that can be traded, as the venue holds them."""
+        return self._venue.shown(instrument)
+
+    def account(self, client_id: str) -> Account | None:
+        """The client's account, or what it will be opened with on first use; None where nobody is known by the name.
+
+        A look: unlike `ensure_account` it opens nothing.
+        """
+        known = self.state.accounts.get(client_id)
+        if known is not None:
+            return known
+        terms = self._account_terms(client_id)
+        return None if terms is None else Account(client_id=client_id, cash_paise=terms[0], leverage=terms[1])
+
     async def execute(self, command: Command) -> Outcome:
         """Carry out one command; returns its outcome when that is on disk. Raises NotServing.
 
@@ -87,13 +124,14 @@ class Desk:
         """
         return await self.carry_out(command, self.admit())
 
-    def admit(self) -> float:
-        """Let a request in: until when, in the event loop's time, it may wait for a venue. Raises NotServing."""
+    def admit(self) -> Deadline:
+        """Let a request in: until when it may wait for a venue. Raises NotServing."""
         if self._commit.full:
             raise NotServing("the disk is too far behind")
-        return asyncio.get_running_loop().time() + self._venue_wait_s
+        wait_ns = round(self._venue_wait_s * NS_PER_SECOND)
+        return Deadline(asyncio.get_running_loop().time() + self._venue_wait_s, self.now_ns() + wait_ns)
 
-    async def carry_out(self, command: Command, deadline: float) -> Outcome:
+    async def carry_out(self, command: Command, deadline: Deadline) -> Outcome:
         """As `execute`, for one of the commands that a request already let in comes to. Raises NotServing.
 
         Not turned away while the disk is behind: a request of many commands must not stop itself half way.
@@ -124,6 +162,7 @@ class Desk:
 
     def feed_tick(self, tick: Tick) -> None:
         """One message of a feed. Nobody is told of it, so it is recorded only where it caused something."""
+        self.keep_time()
         self._run(lambda step: step.tick(tick))
 
     async def push_tick(self, tick: Tick) -> None:
@@ -133,8 +172,28 @@ class Desk:
             step.tick(tick)
             step.see(tick.instrument)
 
+        self.keep_time()
         self._run(work)
         await self.durable()
+
+    def keep_time(self) -> int:
+        """Do what is due by now, each at its moment; returns when the next is due. Raises NotServing."""
+        self._do_due(self.now_ns())
+        return self._agenda.due_ns()
+
+    def pass_time(self, clock: MovableClock, to_ns: int) -> None:
+        """Move the clock on (unix nanoseconds), and do on the way what falls due. Raises NotServing.
+
+        Requests that have waited for a venue as long as they may, by this clock, are told so.
+        """
+        while (due_ns := self._agenda.due_ns()) <= to_ns:
+            clock.move_to(due_ns)
+            self._do_due(due_ns)
+        clock.move_to(to_ns)
+        for waiting in self._movement.values():
+            for deadline, future in waiting:
+                if deadline.clock_ns <= to_ns and not future.done():
+                    future.set_result(False)
 
     def deliver(self, report: Report) -> None:
         """A report that a venue brings later than its instruction."""
@@ -157,14 +216,15 @@ class Desk:
         _log.critical("stopped serving: %s", why)
         self._failed.set()
         for waiting in self._movement.values():
-            for future in waiting:
+            for _, future in waiting:
                 if not future.done():
-                    future.set_result(None)
+                    future.set_result(True)
 
     def _judge(self, command: Command) -> Decision:
         """Decide a command and run what it decides."""
         self._check_serving()
         now_ns = self.now_ns()
+        self._do_due(now_ns)
         instrument = judged_by(self.state, command)
         print_paise = self._venue.shown(instrument)[0] if instrument in self.instruments else 0
         decision = decide(self.state, command, self.instruments, Moment(now_ns, self._phase(now_ns), print_paise))
@@ -180,10 +240,16 @@ class Desk:
         self._run(work, now_ns)
         return decision
 
-    def _run(self, work: Callable[[Step], None], now_ns: int | None = None) -> None:
+    def _do_due(self, now_ns: int) -> None:
+        while (item := self._agenda.next(now_ns)) is not None:
+            at_ns, work = item
+            self._run(work, at_ns)
+
+    def _run(self, work: Work, now_ns: int | None = None) -> None:
         """One step from its first event to the journal. A fault in the middle leaves no way back: the desk stops."""
         self._check_serving()
-        step = Step(self.state, self._venue, self._sightings, self.now_ns() if now_ns is None else now_ns)
+        at_ns = self.now_ns() if now_ns is None else now_ns
+        step = Step(self.state, self._venue, self._sightings, self._pressing, at_ns)
         try:
             work(step)
             step.finish()
@@ -194,27 +260,28 @@ class Desk:
             self.fail(f"a step failed: {fault!r}")
             raise NotServing(self.failure) from fault
         for basket_id in step.moved:
-            for future in self._movement.pop(basket_id, ()):
+            for _, future in self._movement.pop(basket_id, ()):
                 if not future.done():
-                    future.set_result(None)
+                    future.set_result(True)
 
-    async def _moved(self, basket_id: str, deadline: float) -> bool:
+    async def _moved(self, basket_id: str, deadline: Deadline) -> bool:
         """Wait until a step touches the bracket; False when the deadline comes first."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        self._movement.setdefault(basket_id, []).append(future)
-        try:
-            async with asyncio.timeout_at(deadline):
-                await future
-        except TimeoutError:
+        future: asyncio.Future[bool] = loop.create_future()
+        waiter = (deadline, future)
+        self._movement.setdefault(basket_id, []).append(waiter)
+        moved = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline.loop_s):
+                moved = await future
+        if not moved:
             waiting = self._movement.get(basket_id, [])
-            if future in waiting:
-                waiting.remove(future)
+            if waiter in waiting:
+                waiting.remove(waiter)
             if not waiting:
                 self._movement.pop(basket_id, None)
-            return False
         self._check_serving()
-        return True
+        return moved
 
     async def _durable(self, seq: int) -> None:
         try:

@@ -10,7 +10,7 @@ from bracketd.domain.bracket import Bracket
 from bracketd.domain.commands import CancelOrder
 from bracketd.domain.outcomes import Outcome, Refused
 from bracketd.domain.reasons import Reason
-from bracketd.runtime.desk import Desk
+from bracketd.runtime.desk import Deadline, Desk
 
 Result = tuple[str, Outcome]
 """An order's id and what its cancel came to."""
@@ -53,15 +53,16 @@ async def cancel_everything(desk: Desk, client_id: str) -> list[Result]:
 
 
 async def _close(
-    desk: Desk, bracket: Bracket, withdrawing: "asyncio.Future[Outcome] | None", deadline: float
+    desk: Desk, bracket: Bracket, withdrawing: "asyncio.Future[Outcome] | None", deadline: Deadline
 ) -> Result | None:
     """Rule X, once the entry's own cancel is settled; None where there is nothing to close."""
     if withdrawing is not None:
         await withdrawing
-    if not bracket.stop_id or not _live(desk, bracket):
+    closing_id = bracket.stop_id or next(iter(bracket.rescue_ids), "")
+    if not closing_id or not _live(desk, bracket):
         return None
     exit_ = CancelOrder(client_id=bracket.client_id, ids=(bracket.entry_id,), leg="STOPLOSS")
-    return bracket.stop_id, await desk.carry_out(exit_, deadline)
+    return closing_id, await desk.carry_out(exit_, deadline)
 
 
 def _live(desk: Desk, bracket: Bracket) -> bool:

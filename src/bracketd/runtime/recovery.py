@@ -11,6 +11,7 @@ from bracketd.engine.invariant import InvariantBroken
 from bracketd.engine.invariants import check_state
 from bracketd.engine.state import State, decode_state, encode_state
 from bracketd.journal.protocol import Journal, Lease, Record, Snapshot
+from bracketd.runtime.venue_view import view_of
 from bracketd.venue.paper.exchange import PaperExchange
 
 
@@ -74,18 +75,18 @@ def _apply(state: State, record: Record) -> None:
 
 def resume_paper(state: State, instruments: Mapping[str, Instrument]) -> PaperExchange:
     """A paper exchange with every working order in its old place. Raises RecoveryFailed for a lost instrument."""
+    view = view_of(state)
     venue = PaperExchange(
         instruments,
-        acknowledged=state.acknowledged,
-        traded=len(state.trades),
+        acknowledged=view.acknowledged,
+        traded=state.traded,
         priority=state.last_priority,
     )
-    working = [order for order in state.orders.values() if order.exchange_order_id and not order.terminal]
-    for order in working:
+    for order in view.orders:
         if order.instrument not in instruments:
             raise RecoveryFailed(f"order {order.order_id} works in {order.instrument}, which no instrument file names")
     for instrument, market in state.markets.items():
         if instrument in instruments:
             venue.restore_market(instrument, market.print_paise, market.bids, market.asks, market.taken)
-    venue.resume(working)
+    venue.resume(view.orders, view.pairs)
     return venue

@@ -14,7 +14,7 @@ import logging
 import signal
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
 from typing import Any, Final, Protocol
 
 import apsw
@@ -56,7 +56,7 @@ App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], A
 class BuildApp(Protocol):
     """How the wire makes its application; handed in, since runtime does not know the wire."""
 
-    def __call__(self, desk: Desk, gate: Gate, *, sandbox: bool, entrance: Entrance) -> App:
+    def __call__(self, desk: Desk, gate: Gate, *, sandbox: bool, cors: Sequence[str], entrance: Entrance) -> App:
         """The ASGI application that speaks to this desk, lets in through this gate and logs in at this entrance."""
 
 
@@ -93,7 +93,7 @@ async def _serve(
         gc.collect()
         gc.freeze()
         stack.callback(listener.close)
-        app = build_app(desk, gate, sandbox=settings.sandbox, entrance=entrance)
+        app = build_app(desk, gate, sandbox=settings.sandbox, cors=settings.cors, entrance=entrance)
         server = _Server(app, lambda: on_ready(_url(listener, tls)), http, tls)
         async with _running(_stop_when_failed(desk, server)):
             if feeding is None:
@@ -193,7 +193,7 @@ def _staff(
         instruments=instruments,
         commit=opened.commit,
         clock=SystemClock(),
-        phase=sessions.phase,
+        sessions=sessions,
         account_terms=account_terms,
     )
     if settings.feed != "synthetic":

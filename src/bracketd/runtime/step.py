@@ -1,60 +1,43 @@
-"""A step: one command or tick with all that follows from it, decided together and made durable together.
+"""A step: one command, tick or turn of the day with all that follows from it, decided and made durable together.
 
 Depth first: an event is applied, the instruction that it gives is carried out, each of the venue's reports is handled
 with all that follows from it, and then the bracket's own rules are asked what is due, until everything is at rest.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+import msgspec
 
 from bracketd.domain.bracket import Bracket
-from bracketd.domain.events import (
-    AccountOpened,
-    AnyEvent,
-    BracketPlaced,
-    ClosingAccepted,
-    ClosingRefused,
-    ClosingRequested,
-    ExitAccepted,
-    ExitRequested,
-    LegsAdjusted,
-    LegsGrown,
-    LegsOpened,
-    StopTrailed,
-    TickSeen,
-)
-from bracketd.domain.instructions import Filled, Report, Triggered
+from bracketd.domain.events import AnyEvent, CancelRequested, LetterArrived, LetterSent, StageReached
+from bracketd.domain.instructions import Filled, Held, Instruction, Report, Triggered
 from bracketd.domain.instrument import Tick
+from bracketd.domain.session import Stage, TradingDay
+from bracketd.engine.ending import next_due, turn_due
 from bracketd.engine.evolve import evolve
+from bracketd.engine.exposure import may_be_cancelled
 from bracketd.engine.instructing import growth_by, instruction_for
 from bracketd.engine.invariants import check_bracket
-from bracketd.engine.protection import due
 from bracketd.engine.reporting import decide_report
+from bracketd.engine.retrying import EACH_PRINT, EACH_SECOND, presses
 from bracketd.engine.state import State
 from bracketd.engine.trailing import trail
+from bracketd.runtime.pressing import Pressing
 from bracketd.runtime.sightings import Sightings
 from bracketd.venue.protocol import MarketVenue
 
-_OF_BASKET = (
-    BracketPlaced,
-    LegsOpened,
-    LegsGrown,
-    LegsAdjusted,
-    ExitRequested,
-    ClosingRequested,
-    ClosingAccepted,
-    ClosingRefused,
-    ExitAccepted,
-    StopTrailed,
-)
+Work = Callable[["Step"], None]
+"""What a step does: it is given the step, and calls its methods."""
 
 
 class Step:
     """The step in hand. `events` is what it has come to; `moved` the baskets that it touched."""
 
-    def __init__(self, state: State, venue: MarketVenue, sightings: Sightings, now_ns: int) -> None:
+    def __init__(self, state: State, venue: MarketVenue, sightings: Sightings, pressing: Pressing, now_ns: int) -> None:
         self._state = state
         self._venue = venue
         self._sightings = sightings
+        self._pressing = pressing
         self._now_ns = now_ns
         self.events: list[AnyEvent] = []
         self.moved: set[str] = set()
@@ -76,11 +59,13 @@ class Step:
         if bracket is None:
             return
         self.moved.add(bracket.basket_id)
-        while (following := due(self._state, bracket, self._now_ns)) is not None:
-            self.apply(following)
+        self._settle(bracket)
 
     def tick(self, tick: Tick) -> None:
-        """One message of the feed with all that follows; last in a print come the stops that it trails."""
+        """One message of the feed with all that follows; last in a print come the stops that it trails.
+
+        What the venue refused before is tried again after a print (engine/retrying.py).
+        """
         self._sightings.moved(tick.instrument)
         self.handle(self._venue.tick(tick, self._now_ns))
         if not tick.last_quantity:
@@ -90,12 +75,54 @@ class Step:
             if move is not None:
                 self.see(tick.instrument)
                 self.apply(move)
+        for basket_id in self._pressing.in_instrument(tick.instrument):
+            self._try_again(basket_id, EACH_PRINT)
 
-    def handle(self, reports: Iterable[Report]) -> None:
+    def second(self) -> None:
+        """A second has gone by: what the venue refused is tried again."""
+        for basket_id in self._pressing.everywhere():
+            self._try_again(basket_id, EACH_SECOND)
+
+    def turn(self, told: TradingDay) -> None:
+        """Take the day to where the session table says it is, one stage after the other (bracket.md 2.9)."""
+        while (event := turn_due(self._state, told, self._now_ns)) is not None:
+            if isinstance(event, StageReached) and event.stage is Stage.SQUARE_OFF:
+                # Every entry's remainder first, then every open bracket.
+                for bracket in tuple(self._state.brackets.values()):
+                    entry = self._state.orders[bracket.entry_id]
+                    if may_be_cancelled(entry):
+                        self.apply(CancelRequested(self._now_ns, entry.order_id))
+            self.apply(event)
+            if isinstance(event, StageReached):
+                if event.stage is Stage.LAST_CALL:
+                    self._hear_everything()
+                for bracket in tuple(self._state.brackets.values()):
+                    self.moved.add(bracket.basket_id)
+                    self._settle(bracket)
+
+    def arrive(self, number: int) -> None:
+        """A letter that was under way is there: a report is heard, an instruction carried out."""
+        letter = self._state.post[number].letter
+        self._record(LetterArrived(self._now_ns, number))
+        if isinstance(letter, Instruction):
+            self.handle(self._venue.carry_out(letter, self._now_ns))
+            return
+        if isinstance(letter, Filled):
+            # What it took of the displayed quantity was counted when it was sent.
+            letter = msgspec.structs.replace(letter, aggressive=False)
+        self.handle((letter,))
+
+    def handle(self, reports: Iterable[Report | Held]) -> None:
         """The venue's reports, each with all that follows from it before the next is asked for."""
         for report in reports:
-            if isinstance(report, Filled | Triggered):
-                self.see(self._state.orders[report.order_id].instrument)
+            told = report.letter if isinstance(report, Held) else report
+            if isinstance(told, Filled | Triggered):
+                order = self._state.orders.get(told.order_id)
+                if order is not None:
+                    self.see(order.instrument)
+            if isinstance(report, Held):
+                self._record(LetterSent(self._now_ns, report.due_ns, report.letter, report.copy))
+                continue
             event = decide_report(self._state, report, self._now_ns)
             if event is not None:
                 self.apply(event)
@@ -103,15 +130,38 @@ class Step:
     def finish(self) -> None:
         """Check every bracket that moved; raises InvariantBroken, after which nothing may be acknowledged."""
         for basket_id in self.moved:
-            check_bracket(self._state, self._state.brackets[basket_id])
+            bracket = self._state.brackets.get(basket_id)
+            if bracket is None:
+                self._pressing.drop(basket_id)
+                continue
+            check_bracket(self._state, bracket)
+            self._pressing.note(bracket, presses(self._state, bracket), self._now_ns)
+
+    def _hear_everything(self) -> None:
+        """At the end of a session the venue tells what it still owes, in the order in which it happened."""
+        while self._state.post:
+            self.arrive(min(self._state.post))
+
+    def _settle(self, bracket: Bracket) -> None:
+        while (following := next_due(self._state, bracket, self._now_ns)) is not None:
+            self.apply(following)
+
+    def _try_again(self, basket_id: str, rules: Iterable[Callable[[State, Bracket, int], AnyEvent | None]]) -> None:
+        if not self._state.stage.trades:
+            return
+        bracket = self._state.brackets[basket_id]
+        for rule in rules:
+            event = rule(self._state, bracket, self._now_ns)
+            if event is not None:
+                self.apply(event)
 
     def _record(self, event: AnyEvent) -> None:
         evolve(self._state, event)
         self.events.append(event)
 
     def _bracket(self, event: AnyEvent) -> Bracket | None:
-        if isinstance(event, AccountOpened | TickSeen):
-            return None
-        if isinstance(event, _OF_BASKET):
-            return self._state.brackets[event.basket_id]
-        return self._state.bracket_of(event.order_id)
+        basket_id = getattr(event, "basket_id", None)
+        if basket_id is not None:
+            return self._state.brackets[basket_id]
+        order_id = getattr(event, "order_id", None)
+        return None if order_id is None else self._state.bracket_of(order_id)

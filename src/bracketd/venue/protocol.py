@@ -6,12 +6,11 @@ step. A venue that answers later yields nothing and delivers through the callabl
 late, fill in parts, refuse, repeat itself or stay silent; the engine counts on none of these not happening.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from bracketd.domain.instructions import Instruction, Report
+from bracketd.domain.instructions import Held, Instruction, Report
 from bracketd.domain.instrument import Level, Tick
-from bracketd.domain.order import Order
 
 
 class Venue(Protocol):
@@ -26,18 +25,18 @@ class Venue(Protocol):
     def start(self, deliver: Callable[[Report], None]) -> None:
         """Begin to work; later reports go to `deliver`, on the thread that owns the engine."""
 
-    def submit(self, instruction: Instruction, now_ns: int) -> Iterator[Report]:
+    def submit(self, instruction: Instruction, now_ns: int) -> Iterator[Report | Held]:
         """Carry out one instruction; yields what is known of it at once. The caller runs it to its end."""
 
 
 class MarketVenue(Venue, Protocol):
     """A venue that does its own matching on ticks handed to it: the paper exchange."""
 
-    def tick(self, tick: Tick, now_ns: int) -> Iterator[Report]:
+    def tick(self, tick: Tick, now_ns: int) -> Iterator[Report | Held]:
         """One message of the feed; yields what it caused, in order."""
+
+    def carry_out(self, instruction: Instruction, now_ns: int) -> Iterator[Report | Held]:
+        """As `submit`, for an instruction that was kept back once and is not kept back again."""
 
     def shown(self, instrument: str) -> tuple[int, tuple[Level, ...], tuple[Level, ...]]:
         """(last print in paise or 0, bids, asks) as the venue holds them."""
-
-    def resume(self, orders: Iterable[Order]) -> None:
-        """Put working orders back to work, each in its old place."""

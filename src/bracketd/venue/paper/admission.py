@@ -3,7 +3,7 @@
 Prices are paise, quantities shares.
 """
 
-from bracketd.domain.instructions import ModifyWork, OpenPair, SendEntry
+from bracketd.domain.instructions import ClosePair, ModifyWork, OpenPair, SendEntry
 from bracketd.domain.order import Order, OrderType, Side, Validity
 from bracketd.venue.paper.book import Book, Pair, Work
 
@@ -48,6 +48,23 @@ def admit_leg(legs: OpenPair, kind: OrderType, book: Book, pair: Pair, priority:
     )
 
 
+def admit_closing(close: ClosePair, book: Book, pair: Pair, priority: int) -> Work:
+    """A closing order for a pair whose stop-loss the exchange would not have before."""
+    return Work(
+        order_id=close.stop_id,
+        basket_id=close.basket_id,
+        account=close.account,
+        book=book,
+        buy=close.side is Side.BUY,
+        kind=OrderType.MARKET,
+        quantity=0,
+        limit_paise=0,
+        trigger_paise=0,
+        priority=priority,
+        pair=pair,
+    )
+
+
 def amend(work: Work, change: ModifyWork, priority: int) -> bool:
     """Give working orders other terms; True where that cost the order its place, which is then `priority`.
 
@@ -58,7 +75,9 @@ def amend(work: Work, change: ModifyWork, priority: int) -> bool:
     moved = change.growth > 0 or priced or triggers
     if moved:
         work.book.remove(work)
-    work.own_remaining += change.growth
+    traded = work.traded
+    work.total = max(work.total + change.growth, traded)
+    work.own_remaining = work.total - traded
     if priced:
         work.limit_paise = change.price_paise
     if triggers:
@@ -87,4 +106,5 @@ def readmit(order: Order, book: Book, pair: Pair | None) -> Work:
         waiting=order.waits,
         immediate=order.validity is Validity.IOC,
         protection_bp=order.protection_bp,
+        total=order.quantity,
     )

@@ -39,6 +39,7 @@ class Work:
         "pair",
         "priority",
         "protection_bp",
+        "total",
         "trigger_paise",
         "waiting",
     )
@@ -60,6 +61,7 @@ class Work:
         waiting: bool = False,
         immediate: bool = False,
         protection_bp: int = 0,
+        total: int = 0,
     ) -> None:
         self.order_id = order_id
         self.basket_id = basket_id
@@ -68,6 +70,7 @@ class Work:
         self.buy = buy
         self.kind = kind
         self.own_remaining = quantity
+        self.total = total or quantity
         self.limit_paise = limit_paise
         self.trigger_paise = trigger_paise
         self.priority = priority
@@ -85,6 +88,11 @@ class Work:
     def limited(self) -> bool:
         """Whether the order has a limit price of its own and may rest at it."""
         return self.kind is OrderType.LIMIT or self.kind is OrderType.SL
+
+    @property
+    def traded(self) -> int:
+        """Shares of it that have traded; of an order that is no pair's."""
+        return self.total - self.own_remaining
 
     def take(self, quantity: int) -> None:
         """Count a fill."""
@@ -152,7 +160,8 @@ class Book:
         """Give a waiting stop another trigger; its place in time stays its priority."""
         self.remove(work)
         work.trigger_paise = trigger_paise
-        self.add(work)
+        if work.remaining:
+            self.add(work)
 
     def reached_stops(self, price_paise: int) -> list[Work]:
         """The waiting stops that a print at this price triggers, in time order."""

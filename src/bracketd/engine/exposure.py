@@ -1,0 +1,59 @@
+"""Exposure: what of a bracket is open, and which of its orders would close it."""
+
+from bracketd.domain.bracket import Bracket, Exit
+from bracketd.domain.order import Order, Status
+from bracketd.domain.session import Stage
+from bracketd.engine.state import State
+
+EXIT_IN_FLIGHT = frozenset({Exit.REQUESTED, Exit.CLOSING})
+
+
+def legs_of(state: State, bracket: Bracket) -> tuple[Order, Order] | None:
+    """(stop, target), None before the first fill."""
+    return (state.orders[bracket.stop_id], state.orders[bracket.target_id]) if bracket.stop_id else None
+
+
+def exit_decided(state: State, bracket: Bracket) -> bool:
+    """Whether the bracket's exit is decided, so that its entry must not fill any more (bracket.md 2.4)."""
+    if bracket.exit is not Exit.NONE:
+        return True
+    legs = legs_of(state, bracket)
+    return legs is not None and (legs[0].triggered or legs[0].filled > 0 or legs[1].filled > 0)
+
+
+def entry_must_go(state: State, bracket: Bracket) -> bool:
+    """Whether the entry's remainder is to be cancelled: the exit is decided, a leg was refused, or it is square-off."""
+    return bracket.leg_refused or state.stage is Stage.SQUARE_OFF or exit_decided(state, bracket)
+
+
+def may_be_cancelled(order: Order) -> bool:
+    """Whether the venue can be asked to cancel the order, and has not refused to already."""
+    return not order.terminal and order.status is not Status.CANCEL_PENDING and not order.cancel_refused
+
+
+def unclaimed(state: State, bracket: Bracket) -> int:
+    """Open shares that no row of the bracket is there to close: a rescue order is theirs (2.5, 2.9)."""
+    return _left(state, bracket, refused_count=True)
+
+
+def uncovered(state: State, bracket: Bracket) -> int:
+    """Open shares that no order closes which the venue works or has been sent: above 0 is UNPROTECTED (2.8)."""
+    return _left(state, bracket, refused_count=False)
+
+
+def is_over(state: State, bracket: Bracket) -> bool:
+    """Whether nothing can happen to the bracket any more, so that a new day need not know of it."""
+    return all(row.terminal for row in state.rows_of(bracket)) and state.open_quantity(bracket) == 0
+
+
+def _left(state: State, bracket: Bracket, *, refused_count: bool) -> int:
+    left = state.open_quantity(bracket)
+    if left and bracket.stop_id:
+        stop = state.orders[bracket.stop_id]
+        if not stop.terminal and (refused_count or not stop.refused):
+            left -= state.legs_open(bracket)
+    for order_id in bracket.rescue_ids:
+        rescue = state.orders[order_id]
+        if refused_count or not rescue.refused:
+            left -= rescue.remaining
+    return left
