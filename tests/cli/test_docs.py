@@ -10,19 +10,25 @@ from typing import Any
 import click
 import pytest
 
+from bracketd.auth.authorization_code import LIFETIME_NS as CODE_NS
+from bracketd.auth.lockout import FAILURES_MAX, LOCK_NS
+from bracketd.auth.login import PENDING_NS
+from bracketd.auth.opaque_token import LIFETIME_S
 from bracketd.cli.main import main
 from bracketd.domain.reasons import STATE_REASONS
+from bracketd.runtime.entrance import HASHES_AT_ONCE, WAITING_MAX
 from bracketd.runtime.settings import Settings
 from bracketd.venue.paper.fault_plan import Action, FaultRule, Point
 from bracketd.wire.absent import EXECUTIONS, FEATURES
 from bracketd.wire.fault_rules import RULE_FIELDS
-from bracketd.wire.replies import CANCELLED
+from bracketd.wire.replies import CANCELLED, LOGIN_FAILED
 from bracketd.wire.schema.operations import operations
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CANCEL = (ROOT / "docs" / "cancel.md").read_text(encoding="utf-8")
 SANDBOX = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+LOGIN = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
 API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -79,10 +85,34 @@ def test_every_reason_of_a_refusal_is_documented(reason: str) -> None:
     assert f"\n| {reason} |" in CANCEL
 
 
+def test_login_page_states_the_numbers() -> None:
+    """What the document promises of locks, codes and tokens is what the code has."""
+    assert (FAILURES_MAX, LOCK_NS // 60 // 10**9, PENDING_NS // 60 // 10**9) == (5, 15, 5)
+    assert f"A code is good for {CODE_NS // 10**9} seconds" in LOGIN
+    assert f'"expires_in":{LIFETIME_S}' in LOGIN
+    assert f"{HASHES_AT_ONCE} logins".replace("2", "Two") in LOGIN
+    assert f"{WAITING_MAX} may wait" in LOGIN
+
+
+def test_login_page_words_the_refusal() -> None:
+    """The documented text of a failed login is the one that is sent."""
+    assert f"{LOGIN_FAILED.status} `{json.loads(LOGIN_FAILED.body)['message']}`" in LOGIN
+
+
 @pytest.mark.parametrize("path", sorted({operation.path for operation in operations(sandbox=True)}))
 def test_every_route_is_documented(path: str) -> None:
     """Each path of the server is on the page about the API."""
     assert re.search(rf"[ `]{re.escape(path)}[`?]", API)
+
+
+def test_every_login_route_is_documented() -> None:
+    """Each path by which clients log in is on its page; of the older version's it says where they are."""
+    known = {operation.path for operation in operations(sandbox=True)}
+    added = {operation.path for operation in operations(sandbox=True, login=True)} - known
+    assert len(added) == 8
+    missing = [path for path in added if not re.search(rf" {re.escape(path)}`", LOGIN)]
+    assert sorted(missing) == [f"/api/v1/user/{name}" for name in ("login", "twofa", "validatetotp")]
+    assert "`/api/v1/user`" in LOGIN
 
 
 @pytest.mark.parametrize("feature", sorted({*FEATURES.values(), *EXECUTIONS.values()}))

@@ -24,10 +24,10 @@ class NotStarted(Exception):
     """The process ended, or did not become ready in time; the text is what it wrote."""
 
 
-def command(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run one verb of bracketd to its end."""
+def command(*arguments: str, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run one verb of bracketd to its end, with a text on its standard input."""
     done = subprocess.run(
-        [BRACKETD, *arguments], capture_output=True, text=True, check=False, timeout=COMMAND_S, stdin=subprocess.DEVNULL
+        [BRACKETD, *arguments], capture_output=True, text=True, check=False, timeout=COMMAND_S, input=stdin
     )
     if check:
         assert done.returncode == 0, done.stdout + done.stderr

@@ -16,6 +16,7 @@ from bracketd.domain.outcomes import Cancelled, Outcome
 from bracketd.engine.state import State
 from bracketd.runtime.clock import VirtualClock
 from bracketd.runtime.desk import NotServing
+from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.recovery import resume_paper
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.venue.paper.faulty import FaultyExchange
@@ -145,13 +146,20 @@ class Counter:
         sandbox: bool = False,
         cors: Sequence[str] = (),
         virtual: bool = True,
+        entrance: Entrance | None = None,
     ) -> None:
         self.desk = FakeDesk(outcome, floor)
         self.gate = FakeGate()
         self.exchange = FaultyExchange(resume_paper(self.desk.state, INSTRUMENTS), (), lambda order_id: None)
         clock = self.desk.clock if virtual else None
         built = Sandbox(self.desk, self.exchange, clock) if sandbox else None  # type: ignore[arg-type]
-        self.app = build_app(self.desk, self.gate, sandbox=built, cors=cors)  # type: ignore[arg-type]
+        self.app = build_app(
+            self.desk,  # type: ignore[arg-type]
+            self.gate,  # type: ignore[arg-type]
+            sandbox=built,
+            cors=cors,
+            entrance=entrance,
+        )
         self.chunks_read = 0
 
     async def call(
@@ -179,6 +187,7 @@ class Counter:
         chunks: Sequence[bytes] | None = None,
         peer: tuple[str, int] | None = ("127.0.0.1", 50_000),
         gone: bool = False,
+        scheme: str = "http",
     ) -> list[Any]:
         """One request and the ASGI messages that answer it; `gone`: the client leaves before the body's end."""
         if isinstance(body, dict):
@@ -196,7 +205,7 @@ class Counter:
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
             "method": method,
-            "scheme": "http",
+            "scheme": scheme,
             "path": unquote(path),
             "raw_path": path.encode(),
             "root_path": "",

@@ -9,9 +9,11 @@ import asyncio
 import contextlib
 import errno
 import gc
+import ipaddress
 import logging
 import signal
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
 from functools import partial
@@ -24,8 +26,10 @@ import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from bracketd.auth.client_store import ClientStore, ClientStoreError
+from bracketd.auth.client_store import ClientStore
+from bracketd.auth.clients_file import ClientStoreError
 from bracketd.auth.gate import Gate
+from bracketd.auth.password import Passwords
 from bracketd.auth.signing_key import SigningKeyError, load_or_create
 from bracketd.domain.ist import NS_PER_SECOND, ist_date
 from bracketd.engine.invariant import InvariantBroken
@@ -38,6 +42,7 @@ from bracketd.market.synthetic import SyntheticFeed
 from bracketd.runtime.clock import SystemClock, VirtualClock
 from bracketd.runtime.data_folder import LeaseHeld, OpenJournal, open_journal
 from bracketd.runtime.desk import Desk, NotServing
+from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.feeding import Feeding
 from bracketd.runtime.recovery import RecoveryFailed, recover, resume_paper
 from bracketd.runtime.sandbox import Sandbox
@@ -70,8 +75,13 @@ App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], A
 class BuildApp(Protocol):
     """How the wire makes its application; handed in, since runtime does not know the wire."""
 
-    def __call__(self, desk: Desk, gate: Gate, *, sandbox: Sandbox | None, cors: Sequence[str]) -> App:
-        """The ASGI application that speaks to this desk, with the sandbox's routes where there is one."""
+    def __call__(
+        self, desk: Desk, gate: Gate, *, sandbox: Sandbox | None, cors: Sequence[str], entrance: Entrance
+    ) -> App:
+        """The ASGI application that speaks to this desk, lets in through this gate and logs in at this entrance.
+
+        With a sandbox it has that one's routes too.
+        """
 
 
 class Opened(NamedTuple):
@@ -79,6 +89,7 @@ class Opened(NamedTuple):
 
     desk: Desk
     gate: Gate
+    entrance: Entrance
     feeding: Feeding | None
     sandbox: Sandbox | None
 
@@ -114,14 +125,16 @@ async def _serve(
 ) -> int:
     async with contextlib.AsyncExitStack() as stack:
         with _start_faults(settings):
-            desk, gate, feeding, sandbox = await _open(settings, stack)
-            listener = _listen(settings.host, settings.port)
+            tls = _tls(settings)
+            host = _host(settings)
+            desk, gate, entrance, feeding, sandbox = await _open(settings, stack)
+            listener = _listen(host, settings.port)
         # What recovery made stays for good: the collector need not walk it again in the middle of a request.
         gc.collect()
         gc.freeze()
         stack.callback(listener.close)
-        app = build_app(desk, gate, sandbox=sandbox, cors=settings.cors)
-        server = _Server(app, lambda: on_ready(_url(listener)), http, ws)
+        app = build_app(desk, gate, sandbox=sandbox, cors=settings.cors, entrance=entrance)
+        server = _Server(app, lambda: on_ready(_url(listener, tls)), http, ws, tls)
         async with _running(_stop_when_failed(desk, server)), _running(keep_timing(desk)):
             if feeding is None:
                 await server.serve([listener])
@@ -138,7 +151,12 @@ class _Server(uvicorn.Server):
     """uvicorn's server, with signals on the event loop and word given when connections are accepted."""
 
     def __init__(
-        self, app: App, on_listening: Callable[[], None], http: type[asyncio.Protocol], ws: type[asyncio.Protocol]
+        self,
+        app: App,
+        on_listening: Callable[[], None],
+        http: type[asyncio.Protocol],
+        ws: type[asyncio.Protocol],
+        tls: ssl.SSLContext | None,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -161,6 +179,7 @@ class _Server(uvicorn.Server):
                 backlog=BACKLOG,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+                ssl_context_factory=None if tls is None else lambda config, default: tls,
             )
         )
         self._on_listening = on_listening
@@ -208,7 +227,7 @@ async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> Opened:
         _log.warning("%s", warning)
     desk.keep_time()
     await desk.durable()
-    return Opened(desk, Gate(store, key), feeding, sandbox)
+    return Opened(desk, Gate(store, key), Entrance(store, key, Passwords()), feeding, sandbox)
 
 
 def _staff(
@@ -284,10 +303,40 @@ def _start_faults(settings: Settings) -> Iterator[None]:
         raise StartRefused(f"the data folder {settings.data} cannot be used: {fault}") from fault
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; raises StartRefused."""
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    """What HTTPS is spoken with, None for plain HTTP; raises StartRefused. TLS 1.2 is the oldest that is spoken."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        # A password, so that an encrypted key is an error and not a question on somebody's terminal.
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
+    except (OSError, ValueError) as fault:
+        names = f"{settings.tls_cert} and {settings.tls_key}"
+        raise StartRefused(f"TLS cannot be spoken with {names}: {fault}") from fault
+    return context
+
+
+def _host(settings: Settings) -> str:
+    """The address to listen on; raises StartRefused where passwords and tokens would leave the machine in the clear."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+    except OSError as fault:
+        raise StartRefused(f"{settings.host} is no address of this machine: {fault.strerror or fault}") from fault
+    address = str(found[0][4][0])
+    private = ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    if not (private or settings.tls_cert or settings.insecure):
+        raise StartRefused(
+            f"plain HTTP on {settings.host} would show passwords and tokens to the network:"
+            " name --tls-cert and --tls-key, or say --insecure"
+        )
+    return address
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens on an address; raises StartRefused."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as fault:
         taken = fault.errno == errno.EADDRINUSE
@@ -295,11 +344,12 @@ def _listen(host: str, port: int) -> socket.socket:
         raise StartRefused(f"port {port} of {host} {why}") from fault
 
 
-def _url(listener: socket.socket) -> str:
+def _url(listener: socket.socket, tls: ssl.SSLContext | None) -> str:
     """Where the listener is reached from this machine."""
     host, port = listener.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "http" if tls is None else "https"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 async def _stop_when_failed(desk: Desk, server: _Server) -> None:

@@ -44,7 +44,7 @@ class Settings:
     """The folder of journal, clients and signing key, made with mode 0700 if it is not there; one server each."""
 
     host: str = "127.0.0.1"
-    """The address to listen on. The default is this machine only: the server speaks plain HTTP."""
+    """The address to listen on. The default is this machine only; any other wants TLS, or `insecure`."""
 
     port: int = 8000
     """The TCP port; 0 takes a free one, which the first line of output names."""
@@ -67,6 +67,15 @@ class Settings:
     cors: tuple[str, ...] = ()
     """The origins, such as `https://desk.example`, whose pages a browser lets call; none by default."""
 
+    tls_cert: Path | None = None
+    """The certificate chain in PEM; with `tls_key` the server speaks HTTPS and nothing else."""
+
+    tls_key: Path | None = None
+    """The certificate's key in PEM, not encrypted."""
+
+    insecure: bool = False
+    """Whether passwords and tokens may go over plain HTTP to other machines, as behind a proxy that speaks TLS."""
+
     feed_interval_s: float = 0.25
     """The synthetic feed prints every instrument once in this many seconds."""
 
@@ -85,6 +94,8 @@ class Settings:
             raise ValueError("a virtual clock needs the sandbox, which moves it")
         if not 0 <= self.port <= 65_535:
             raise ValueError("port must be 0 to 65535")
+        if (self.tls_cert is None) is not (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together")
         for origin in self.cors:
             if not is_origin(origin):
                 raise ValueError(f"cors must be an origin such as https://desk.example, not {origin!r}")

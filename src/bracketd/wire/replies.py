@@ -68,6 +68,7 @@ def _error(status: int, message: str, code: int, reason: str = "", word: str = "
 CANCELLED = Reply(200, b'{"status":"success","message":"Order cancelled successfully"}')
 ORDER_NOT_FOUND = Reply(404, b'{"status":"failed","message":"Order not found"}')
 UNAUTHORISED = _error(401, "Request Unauthorised", CODE_FORBIDDEN, headers=_CHALLENGE)
+LOGIN_FAILED = _error(401, "Login id, password or second factor is wrong", CODE_FORBIDDEN, headers=_CHALLENGE)
 FORBIDDEN = _error(403, "Request forbidden", CODE_FORBIDDEN)
 RESOURCE_NOT_FOUND = _error(404, "Resource not found", CODE_FIELD)
 PREFLIGHT_REFUSED = _error(400, "Origin or method is not let through", CODE_FIELD)
@@ -91,6 +92,11 @@ _PLACE_STATES = {reason: _error(409, text, CODE_STATE, reason) for reason, text 
 def clock_stopped(now: str) -> Reply:
     """409: so much fell due that the clock was left on the way, at `now`; asking again goes on from there."""
     return _error(409, f"The clock stopped at {now}, too much fell due on the way", CODE_STATE)
+
+
+def too_many(wait_s: int) -> Reply:
+    """429 that says for how long; a lock is told to anybody, whether or not the login id is somebody's."""
+    return TOO_MANY._replace(headers=((b"retry-after", b"%d" % wait_s),))
 
 
 def method_not_allowed(allow: str) -> Reply:
@@ -171,6 +177,11 @@ MODIFIED = Reply(200, modified_body({}))
 def success(message: str, data: object) -> Reply:
     """200 in the shape of the family's other routes: data, message, status."""
     return Reply(200, _encode({"data": data, "message": message, "status": "success"}))
+
+
+def login_step(data: object) -> Reply:
+    """200 for a step of a login; what it carries must not stay in a cache."""
+    return success("", data)._replace(headers=((b"cache-control", b"no-store"),))
 
 
 def cancel_reply(outcome: Outcome) -> Reply:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from bracketd.wire.schema import login as logins
 from bracketd.wire.schema import market, reads, replies, requests
 from bracketd.wire.schema import sandbox as sandbox_routes
 
@@ -43,6 +44,7 @@ class Operation(NamedTuple):
     headers: tuple[str, ...] = ()
     secured: bool = True
     media_type: str = "application/json"
+    form_only: bool = False
 
     @property
     def operation_id(self) -> str:
@@ -215,6 +217,66 @@ _SANDBOX = (
 )
 
 
-def operations(*, sandbox: bool) -> tuple[Operation, ...]:
-    """Every operation of a server, with or without the sandbox."""
-    return (*_OPERATIONS, *_SANDBOX) if sandbox else _OPERATIONS
+_STEP: Replies = {400: _PROBLEM, 401: _PROBLEM, 413: _PROBLEM, 429: (logins.TooMany,), **_FAULTS}
+_PAGE: Replies = {200: (), 303: (), 400: (), 413: _PROBLEM, **_FAULTS}
+
+
+def _step(path: str, summary: str, reply: type[Struct], body: type[Struct]) -> Operation:
+    """A step of a login."""
+    return Operation("POST", path, "login", summary, {200: (reply,), **_STEP}, body=body, secured=False)
+
+
+_LOGIN = (
+    *(
+        _step(f"/api/{version}/user/{name}", summary, reply, body)
+        for version in ("v3", "v1")
+        for name, summary, reply, body in (
+            ("login", "Log in: the password.", logins.PasswordTaken, logins.PasswordStep),
+            ("twofa", "Log in: the second factor.", logins.LoggedIn, logins.SecondStep),
+            ("validatetotp", "Log in: the authenticator's code.", logins.LoggedIn, logins.TotpStep),
+        )
+    ),
+    Operation(
+        "GET",
+        "/oauth2/auth",
+        "login",
+        "The page on which a client lets an application in.",
+        _PAGE,
+        query=logins.AuthorizationQuery,
+        secured=False,
+        media_type="text/html",
+    ),
+    Operation(
+        "POST",
+        "/oauth2/auth",
+        "login",
+        "The page's form.",
+        {**_PAGE, 403: (), 429: ()},
+        query=logins.AuthorizationQuery,
+        body=logins.LoginForm,
+        secured=False,
+        media_type="text/html",
+        form_only=True,
+    ),
+    Operation(
+        "POST",
+        "/oauth2/token",
+        "login",
+        "An authorization code for a token.",
+        {
+            200: (logins.AccessToken,),
+            400: (logins.OAuthProblem,),
+            401: (logins.OAuthProblem,),
+            413: _PROBLEM,
+            **_FAULTS,
+        },
+        body=logins.CodeExchange,
+        secured=False,
+        form_only=True,
+    ),
+)
+
+
+def operations(*, sandbox: bool, login: bool = False) -> tuple[Operation, ...]:
+    """Every operation of a server, with or without the sandbox, and the routes by which clients log in."""
+    return (*_OPERATIONS, *(_LOGIN if login else ()), *(_SANDBOX if sandbox else ()))
