@@ -63,6 +63,8 @@ EXTERNAL = {
     (C, Happening.REFUSED): "a venue may refuse the growth of a target",
     (MP, Happening.REFUSED): "a venue may refuse the growth of a target whose modify is under way",
     (MC, Happening.REFUSED): "a venue may refuse the growth of a target that was modified before",
+    (MP, Happening.ACCEPTED): "the acknowledgement may come after the trigger and a modify",
+    (MC, Happening.ACCEPTED): "the acknowledgement may come after the trigger and a modify",
     (X, Happening.COMPLETED): "a target whose cancel is under way may close the bracket",
 }
 """Rows that a paper exchange without faults need not meet, each with the venue's behaviour that does."""

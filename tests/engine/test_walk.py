@@ -5,10 +5,10 @@ itself checks every state and compares it with its replay at each restart; here 
 """
 
 from random import Random
-from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.exchange_image import dumped
 from tests.sided_floor import CENTRE_PAISE, SidedFloor, mirrored_paise
 from tests.trading_floor import INSTRUMENTS, LOWER, SBIN, UPPER
 
@@ -18,7 +18,6 @@ from bracketd.domain.instrument import Level
 from bracketd.domain.order import Leg, Order, OrderType, Product, Side, Status, Validity
 from bracketd.domain.outcomes import Cancelled, Modified, NotFound, Outcome, Placed, Refused
 from bracketd.engine.state import encode_state
-from bracketd.venue.paper.book import Book, Work
 
 WORDS = (None, None, "ENTRY", "TARGET", "STOPLOSS", "SECOND", "third", "nonsense")
 CLIENTS = ("A", "B")
@@ -26,39 +25,6 @@ TICK = 5
 WALKS = st.lists(st.integers(0, 2**32), min_size=50, max_size=50)
 NARROW = 500
 """So far from the centre, in paise, the default protection of 3 % binds on neither side."""
-
-
-def dumped(floor: SidedFloor) -> dict[str, Any]:
-    """Everything by which the paper exchange decides, in a form that two exchanges can be compared by."""
-    venue = floor.venue
-    book = venue._book(SBIN)
-    return {
-        "market": (book.print_paise, book.bids, book.asks),
-        "taken": {account: used for account, used in book.taken.items() if any(used)},
-        "books": [dumped_side(side) for side in (*book.resting, *book.stops)],
-        "at market": {order_id: dumped_work(work) for order_id, work in book.market.items()},
-        "work": {order_id: dumped_work(work) for order_id, work in venue._work.items()},
-        "pairs": {
-            basket: (pair.remaining, pair.stop and pair.stop.order_id, pair.target and pair.target.order_id)
-            for basket, pair in venue._pairs.items()
-        },
-        "counters": (venue._acknowledged, venue._traded, venue._priority),
-        "left over": (venue._arrivals, venue._touched, venue._depth),
-    }
-
-
-def dumped_side(side: Any) -> dict[int, dict[str, Any]]:
-    """One side of resting limits or waiting stops."""
-    return {price: {order_id: dumped_work(work) for order_id, work in level.items()} for price, level in side.items()}
-
-
-def dumped_work(work: Work) -> dict[str, Any]:
-    """One order at work; a leg's own count of what remains means nothing."""
-    facts = {
-        name: getattr(work, name) for name in Work.__slots__ if name not in ("book", "pair", "own_remaining", "total")
-    }
-    # An IOC lives for one step only, so what it was plays no part afterwards.
-    return facts | {"remaining": work.remaining, "book": isinstance(work.book, Book)}
 
 
 class Walk:
@@ -212,9 +178,9 @@ class Walk:
     def restart(self, random: Random) -> None:
         """A crash: the exchange after it is the exchange before it."""
         if self.restarts:
-            before = dumped(self.floor)
+            before = dumped(self.floor.venue)
             self.floor.restart()
-            assert dumped(self.floor) == before
+            assert dumped(self.floor.venue) == before
 
     # What an onlooker judges
 

@@ -9,6 +9,7 @@ from bracketd.domain.order import Leg, Order, Status
 from bracketd.domain.outcomes import Cancelled, FieldFault, Modified, NotFound, Outcome, Refused
 from bracketd.domain.reasons import Reason
 from bracketd.engine.cancel_table import BY_STATUS, Named, Verdict, situation_of, verdict
+from bracketd.engine.changing import ENDED_FIRST
 from bracketd.engine.identity import find_order, leg_row
 from bracketd.engine.state import State
 
@@ -108,7 +109,7 @@ def _modified(state: State, order: Order) -> Outcome | None:
     # What came to its end, or closes the bracket by now, was executed before the venue could change it.
     return already(order) or (
         Refused(Reason.TOO_LATE)
-        if order.leg is Leg.STOPLOSS and order.at_market
+        if order.modify_refusal == ENDED_FIRST or (order.leg is Leg.STOPLOSS and order.at_market)
         else Refused(Reason.VENUE_REFUSED, text=order.modify_refusal)
     )
 

@@ -53,6 +53,13 @@ def end_modify(state: State, order: Order) -> None:
 
 
 ENDED_FIRST = "the order came to its end first"
+"""Why a modify came to nothing that the venue found nothing for; its outcome is that of an order at its end."""
+
+
+def grows(state: State, order: Order) -> bool:
+    """Whether the venue was asked for more of an order than it has, and has not answered."""
+    terms = state.terms.get(order.order_id)
+    return terms is not None and terms.quantity > order.quantity
 
 
 def take_displayed(state: State, order: Order, quantity: int) -> None:

@@ -44,7 +44,17 @@ from bracketd.domain.events import (
     TradeBooked,
 )
 from bracketd.domain.order import Leg, Order, OrderType, Product, Trade, Validity
-from bracketd.engine.changing import born, end_modify, end_trailing, happen, settle, take_displayed, touch, trade_number
+from bracketd.engine.changing import (
+    born,
+    end_modify,
+    end_trailing,
+    grows,
+    happen,
+    settle,
+    take_displayed,
+    touch,
+    trade_number,
+)
 from bracketd.engine.evolve_day import day_begun, letter_arrived, letter_sent, stage_reached
 from bracketd.engine.evolve_exit import (
     closing_accepted,
@@ -246,8 +256,11 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
     order = state.orders[event.order_id]
     bracket = state.brackets[order.basket_id]
     invariant(event.trade_id not in state.trades, "a trade counts once", event.trade_id)
+    growing = grows(state, order)
     # What a venue reports after the order's end is booked all the same: position truth beats status (section 7).
-    room = order.quantity - order.filled if order.terminal else order.remaining
+    room = (state.terms[order.order_id].quantity if growing else order.quantity) - order.filled
+    if not order.terminal and not growing:
+        room = order.remaining
     invariant(0 < event.quantity <= room, "a fill is within what remains", event)
     value = event.price_paise * event.quantity
     state.trades[event.trade_id] = Trade(event.trade_id, event.order_id, event.price_paise, event.quantity, event.at_ns)
@@ -261,8 +274,11 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
             bracket.late += event.quantity
             touch(order, event.at_ns)
         else:
-            order.remaining -= event.quantity
-            happen(order, Happening.FILLED_PART if order.remaining else Happening.FILLED, event.at_ns)
+            # A fill may be the first that is heard of a growth; then only the answer to that tells whether it is all.
+            order.quantity = max(order.quantity, order.filled)
+            order.remaining = order.quantity - order.filled
+            filled = not order.remaining and not growing
+            happen(order, Happening.FILLED if filled else Happening.FILLED_PART, event.at_ns)
             end_modify(state, order)
     elif order.order_id in bracket.rescue_ids:
         order.remaining -= event.quantity

@@ -46,6 +46,8 @@ def modify_refused(state: State, event: ModifyRefused) -> None:
     state.terms.pop(event.order_id)
     _answered(order, Happening.MODIFY_REFUSED, event.at_ns)
     order.modify_refusal = event.text
+    if not order.remaining and order.leg is Leg.ENTRY:
+        happen(order, Happening.COMPLETED, event.at_ns)
 
 
 def _answered(order: Order, happening: Happening, at_ns: int) -> None:

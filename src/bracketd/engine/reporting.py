@@ -31,6 +31,7 @@ from bracketd.domain.instructions import (
     Withdrawn,
 )
 from bracketd.domain.order import Leg, Order, OrderType, Status
+from bracketd.engine.changing import ENDED_FIRST
 from bracketd.engine.repricing import repriced
 from bracketd.engine.state import State
 
@@ -89,8 +90,8 @@ def _of_order(state: State, order: Order, report: OrderReport, now_ns: int) -> A
             late = now_ns > order.modify_asked_ns and bool(state.brackets[order.basket_id].stop_id)
             return OrderModified(now_ns, order_id, priority, *prices, late, quantity)
         case ModifyDenied(order_id, text, request, gone):
-            pending = _modifying(state, order, request) and not gone
-            return ModifyRefused(now_ns, order_id, text) if pending else None
+            pending = _modifying(state, order, request)
+            return ModifyRefused(now_ns, order_id, ENDED_FIRST if gone else text) if pending else None
 
 
 def _rejected(state: State, order: Order, text: str, request: int, now_ns: int) -> AnyEvent | None:

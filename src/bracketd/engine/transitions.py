@@ -98,6 +98,9 @@ TRANSITIONS: dict[tuple[Status, Happening], Status | None] = {
     (_T, Happening.LEG_REFUSED): _P,
     (_MP, Happening.LEG_REFUSED): _P,
     (_MC, Happening.LEG_REFUSED): _P,
+    # The acknowledgement of an order that a trigger made known before it.
+    (_MP, Happening.ACCEPTED): _MP,
+    (_MC, Happening.ACCEPTED): _MC,
     # A target whose growth is refused (2.8).
     (_C, Happening.REFUSED): _NO,
     (_MP, Happening.REFUSED): _NO,

@@ -8,12 +8,16 @@ from typing import NamedTuple
 
 from bracketd.domain.instructions import (
     Acknowledged,
+    CancelWork,
+    ClosePair,
     CloseTaken,
     Filled,
     GrowthDenied,
     Modified,
+    ModifyWork,
     PairAdjusted,
     Rejected,
+    SendEntry,
     Triggered,
     Withdrawn,
 )
@@ -46,6 +50,19 @@ def view_of(state: State) -> VenueView:
     return VenueView([row for row in rows.values() if row.exchange_order_id], pairs, acknowledged)
 
 
+def request_due_ns(state: State, order_id: str) -> int | None:
+    """When the last request under way for an order arrives (unix nanoseconds), None where none is."""
+    if not state.post or not order_id:
+        return None
+    dues = [
+        under_way.due_ns
+        for under_way in state.post.values()
+        if isinstance(under_way.letter, SendEntry | CancelWork | ModifyWork | ClosePair)
+        and order_id in (getattr(under_way.letter, "order_id", ""), getattr(under_way.letter, "stop_id", ""))
+    ]
+    return max(dues, default=None)
+
+
 def _told(state: State, rows: dict[str, Order], pairs: dict[str, int], letter: object) -> None:
     match letter:
         case Acknowledged(order_id, number, priority) if order_id in rows:
@@ -60,13 +77,13 @@ def _told(state: State, rows: dict[str, Order], pairs: dict[str, int], letter: o
             rows.pop(order_id, None)
         case Modified(order_id, priority, _, quantity) if order_id in rows and order_id in state.terms:
             _modified(state, rows, order_id, priority, quantity)
-        case GrowthDenied(order_id, _, growth, _) if order_id in state.orders:
-            pairs[state.orders[order_id].basket_id] -= growth
+        case GrowthDenied(order_id, _, growth, _) if order_id in rows:
+            pairs[rows[order_id].basket_id] -= growth
         case PairAdjusted(basket_id, priority) if basket_id in state.brackets:
             target = rows.get(state.brackets[basket_id].target_id)
             if target is not None and priority:
                 target.priority = priority
-        case CloseTaken(basket_id, priority) if basket_id in state.brackets:
+        case CloseTaken(basket_id, priority) if basket_id in pairs:
             bracket = state.brackets[basket_id]
             pairs[basket_id] += bracket.ungrown
             rows.pop(bracket.target_id, None)

@@ -160,7 +160,8 @@ class Book:
         """Give a waiting stop another trigger; its place in time stays its priority."""
         self.remove(work)
         work.trigger_paise = trigger_paise
-        self.add(work)
+        if work.remaining:
+            self.add(work)
 
     def reached_stops(self, price_paise: int) -> list[Work]:
         """The waiting stops that a print at this price triggers, in time order."""

@@ -229,8 +229,8 @@ class PaperExchange(Matcher):
 
         A limit that comes with it says no more than the protection that bounds a closing order anyway.
         """
-        pair = self._pairs[close.basket_id]
-        if not pair.remaining + close.growth:
+        pair = self._pairs.get(close.basket_id)
+        if pair is None or not pair.remaining + close.growth:
             yield CloseDenied(close.basket_id, "nothing is open", close.attempt, gone=True)
             return
         pair.remaining += close.growth

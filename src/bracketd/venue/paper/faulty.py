@@ -39,6 +39,12 @@ from bracketd.domain.order import Leg, Order
 from bracketd.venue.paper.exchange import PaperExchange
 from bracketd.venue.paper.fault_plan import Action, FaultPlan, FaultRule, Point
 
+_ASKED_AT: dict[type, Point] = {
+    SendEntry: Point.PLACE,
+    CancelWork: Point.CANCEL,
+    ModifyWork: Point.MODIFY,
+    ClosePair: Point.CLOSE,
+}
 _TOLD_AT: dict[type, Point] = {
     Acknowledged: Point.ACKNOWLEDGEMENT,
     Rejected: Point.ACKNOWLEDGEMENT,
@@ -56,12 +62,19 @@ _TOLD_AT: dict[type, Point] = {
 
 
 class FaultyExchange:
-    """The paper exchange with a plan of what goes wrong; without rules it is the exchange itself."""
+    """The paper exchange with a plan of what goes wrong; without rules it is the exchange itself.
+
+    `orders` are those known already. `request_due_ns` tells when the last request under way for an order arrives, None
+    where none is: what is asked of one order stays in its sequence, as on a session with a real exchange.
+    """
 
     links_exits = True
 
-    def __init__(self, exchange: PaperExchange, orders: Iterable[Order] = ()) -> None:
+    def __init__(
+        self, exchange: PaperExchange, orders: Iterable[Order], request_due_ns: Callable[[str], int | None]
+    ) -> None:
         self.exchange = exchange
+        self._request_due_ns = request_due_ns
         self.plan = FaultPlan()
         self._resting = False
         self._known: dict[str, tuple[str, Leg]] = {order.order_id: (order.basket_id, order.leg) for order in orders}
@@ -76,6 +89,10 @@ class FaultyExchange:
     def submit(self, instruction: Instruction, now_ns: int) -> Iterator[Report | Held]:
         """Carry out one instruction, unless the plan has something else in mind for it."""
         self._remember(instruction)
+        before_ns = self._request_due_ns(_asked_of(instruction))
+        if before_ns is not None:
+            yield Held(max(before_ns, now_ns), instruction)
+            return
         rule = self._strikes(instruction)
         if rule is None:
             yield from self.carry_out(instruction, now_ns)
@@ -150,16 +167,8 @@ class FaultyExchange:
             yield Held(due_ns, report)
 
     def _strikes(self, instruction: Instruction) -> FaultRule | None:
-        match instruction:
-            case SendEntry(order_id=order_id):
-                return self._strike(Point.PLACE, order_id)
-            case CancelWork(order_id=order_id):
-                return self._strike(Point.CANCEL, order_id)
-            case ModifyWork(order_id=order_id):
-                return self._strike(Point.MODIFY, order_id)
-            case ClosePair(stop_id=order_id):
-                return self._strike(Point.CLOSE, order_id)
-        return None
+        point = _ASKED_AT.get(type(instruction))
+        return None if point is None else self._strike(point, _asked_of(instruction))
 
     def _strike(self, point: Point, order_id: str) -> FaultRule | None:
         if self._resting or not self.plan.rules:
@@ -185,6 +194,16 @@ class FaultyExchange:
                 self._resting = True
             case OpenBooks():
                 self._resting = False
+
+
+def _asked_of(instruction: Instruction) -> str:
+    """The order that a request is for, "" for one that is carried out in the step in which it is made."""
+    match instruction:
+        case SendEntry(order_id=order_id) | CancelWork(order_id=order_id) | ModifyWork(order_id=order_id):
+            return order_id
+        case ClosePair(stop_id=order_id):
+            return order_id
+    return ""
 
 
 def _with_word(reports: Iterator[Report], word: Sequence[Report]) -> Iterator[Report]:

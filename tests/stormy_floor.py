@@ -1,0 +1,362 @@
+"""A floor in a storm: engine, faulty exchange, session table, a clock that is moved, and an onlooker who judges.
+
+No disk and no sockets: a step is kept as the bytes that the journal would get, and a restart makes everything anew from
+them. The onlooker sees what the engine cannot: what really traded at the exchange, whoever has been told of it yet.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from tests.exchange_image import dumped
+from tests.trading_floor import INSTRUMENTS, SBIN
+
+from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount
+from bracketd.domain.events import decode_step, encode_step
+from bracketd.domain.instructions import Filled, Instruction, Report
+from bracketd.domain.instrument import Tick
+from bracketd.domain.ist import day_start_ns
+from bracketd.domain.order import Leg, Order, Status
+from bracketd.domain.outcomes import Cancelled, Modified, Outcome, Refused
+from bracketd.domain.reasons import Reason
+from bracketd.engine.cancelling import Ticket, outcome_of
+from bracketd.engine.deciding import decide, judged_by
+from bracketd.engine.evolve import evolve
+from bracketd.engine.invariants import check_state
+from bracketd.engine.moment import Moment
+from bracketd.engine.state import State, encode_state
+from bracketd.market.calendar import SessionTable
+from bracketd.runtime.agenda import Agenda
+from bracketd.runtime.pressing import Pressing
+from bracketd.runtime.recovery import resume_paper
+from bracketd.runtime.sightings import Sightings
+from bracketd.runtime.step import Step, Work
+from bracketd.runtime.venue_view import request_due_ns
+from bracketd.venue.paper.exchange import PaperExchange
+from bracketd.venue.paper.fault_plan import FaultPlan
+from bracketd.venue.paper.faulty import FaultyExchange
+
+CLIENTS = ("A", "B")
+MINUTE_NS = 60_000_000_000
+START_NS = day_start_ns("20261123") + (9 * 60 + 20) * MINUTE_NS
+SESSIONS = SessionTable.load()
+WAIT_NS = 2_000_000_000
+CASH_PAISE = 10**11
+
+
+class Asked:
+    """A request whose answer is not known yet."""
+
+    def __init__(self, command: Command, until_ns: int) -> None:
+        self.command = command
+        self.until_ns = until_ns
+        self.ticket: Ticket | None = None
+
+
+class StormyFloor:
+    """Requests, ticks, faults, time and crashes in any order; `check` judges after each."""
+
+    def __init__(self, sessions: Any = SESSIONS, start_ns: int = START_NS) -> None:
+        self.now_ns = start_ns
+        self.sessions = sessions
+        self.steps: list[bytes] = []
+        self.asked: list[Asked] = []
+        self.answers: list[tuple[Command, Outcome]] = []
+        self.traded: dict[str, int] = {}
+        self.trade_ids: set[str] = set()
+        self.numbers: dict[str, str] = {}
+        self.rows: dict[str, Order] = {}
+        self.plan = FaultPlan()
+        self.state = State()
+        self._staff()
+        self.do_due()
+        for client in CLIENTS:
+            self.ask(OpenAccount(client, CASH_PAISE, 5))
+
+    # What can happen
+
+    def ask(self, command: Command) -> Outcome | None:
+        """A request; None where its answer has to be waited for."""
+        self.do_due()
+        asked = Asked(command, self.now_ns + WAIT_NS)
+        outcome = self._judge(asked)
+        if outcome is None:
+            self.asked.append(asked)
+        self._hear_answers()
+        return outcome
+
+    def tick(self, tick: Tick) -> None:
+        """One message of the feed, recorded as one pushed by hand is."""
+        self.do_due()
+
+        def work(step: Step) -> None:
+            step.tick(tick)
+            step.see(tick.instrument)
+
+        self._run(work)
+        self._hear_answers()
+
+    def wait(self, span_ns: int) -> None:
+        """Time goes by, with all that falls due in it."""
+        to_ns = self.now_ns + span_ns
+        while (due_ns := self.agenda.due_ns()) <= to_ns:
+            self.now_ns = max(due_ns, self.now_ns)
+            self.do_due()
+        self.now_ns = to_ns
+        self._hear_answers()
+
+    def do_due(self) -> None:
+        """What is due by now."""
+        while (item := self.agenda.next(self.now_ns)) is not None:
+            at_ns, work = item
+            self._run(work, at_ns)
+
+    def set_plan(self, plan: FaultPlan) -> None:
+        """Other faults from now on."""
+        self.plan = self.venue.plan = plan
+
+    def restart(self) -> None:
+        """Everything is lost but the recorded steps; what comes back is what was there."""
+        image, state = dumped(self.exchange), encode_state(self.state)
+        self.state = State()
+        for body in self.steps:
+            for event in decode_step(body):
+                evolve(self.state, event)
+        assert encode_state(self.state) == state, "replay equals live (25)"
+        self._staff()
+        assert dumped(self.exchange) == image, "the exchange after a crash is the one before it (20)"
+        # Who had asked has lost his connection.
+        self.asked.clear()
+
+    # Inside
+
+    def _staff(self) -> None:
+        self.exchange = resume_paper(self.state, INSTRUMENTS)
+        self._overhear(self.exchange)
+        known = tuple(self.state.orders.values())
+        self.venue = FaultyExchange(self.exchange, known, partial(request_due_ns, self.state))
+        self.venue.plan = self.plan
+        self.sightings = Sightings(self.venue)
+        self.pressing = Pressing(self.state)
+        self.agenda = Agenda(self.state, self.pressing, self.sessions, self.now_ns)
+
+    def _overhear(self, exchange: PaperExchange) -> None:
+        """Note every trade at the moment when it is made."""
+        submit, tick = exchange.submit, exchange.tick
+
+        def heard(reports: Iterator[Report]) -> Iterator[Report]:
+            for report in reports:
+                if isinstance(report, Filled):
+                    assert report.trade_id not in self.trade_ids, "the exchange numbers a trade once"
+                    self.trade_ids.add(report.trade_id)
+                    self.traded[report.order_id] = self.traded.get(report.order_id, 0) + report.quantity
+                yield report
+
+        def overheard_submit(instruction: Instruction, now_ns: int) -> Iterator[Report]:
+            return heard(submit(instruction, now_ns))
+
+        def overheard_tick(message: Tick, now_ns: int) -> Iterator[Report]:
+            return heard(tick(message, now_ns))
+
+        exchange.submit = overheard_submit  # type: ignore[method-assign]
+        exchange.tick = overheard_tick  # type: ignore[method-assign]
+
+    def _judge(self, asked: Asked) -> Outcome | None:
+        command = asked.command
+        instrument = judged_by(self.state, command)
+        printed = self.venue.shown(instrument)[0] if instrument in INSTRUMENTS else 0
+        before, others = encode_state(self.state), self._of_others(command)
+        moment = Moment(self.now_ns, self.sessions.phase(self.now_ns), printed)
+        decision = decide(self.state, command, INSTRUMENTS, moment)
+        if decision.events:
+
+            def work(step: Step) -> None:
+                if instrument:
+                    step.see(instrument)
+                for event in decision.events:
+                    step.apply(event)
+
+            self._run(work)
+        assert self._of_others(command) == others, "isolation (12)"
+        outcome, asked.ticket = decision.outcome, decision.ticket
+        if outcome is None and decision.ticket is not None:
+            outcome = outcome_of(self.state, decision.ticket)
+        if outcome is not None:
+            if isinstance(outcome, Refused) and outcome.reason is not Reason.VENUE_REFUSED and decision.ticket is None:
+                assert encode_state(self.state) == before, "a refusal changes nothing (9)"
+            self._answered(command, outcome)
+        return outcome
+
+    def _hear_answers(self) -> None:
+        """Ask again for what was waited for, until nothing moves any more; who has waited too long goes."""
+        moved = True
+        while moved:
+            moved = False
+            for asked in tuple(self.asked):
+                outcome = outcome_of(self.state, asked.ticket) if asked.ticket is not None else self._judge(asked)
+                if outcome is None and self.now_ns < asked.until_ns:
+                    continue
+                self.asked.remove(asked)
+                moved = True
+                if outcome is not None and asked.ticket is not None:
+                    self._answered(asked.command, outcome)
+
+    def _run(self, work: Work, at_ns: int | None = None) -> None:
+        step = Step(self.state, self.venue, self.sightings, self.pressing, self.now_ns if at_ns is None else at_ns)
+        work(step)
+        step.finish()
+        if step.events:
+            self.steps.append(encode_step(step.events))
+
+    # What the onlooker judges
+
+    def _answered(self, command: Command, outcome: Outcome) -> None:
+        self.answers.append((command, outcome))
+        if isinstance(outcome, Cancelled) and isinstance(command, CancelOrder):
+            self._judge_success(outcome)
+            if self.ready_to_repeat(outcome):
+                self._judge_repeat(command, outcome)
+        if isinstance(outcome, Modified) and isinstance(command, ModifyOrder):
+            assert outcome.order_id in self.state.orders
+
+    def ready_to_repeat(self, outcome: Cancelled) -> bool:
+        """Whether the same cancel would be judged at once: nothing of the bracket is in flight."""
+        rows = self.state.rows_of(self.state.bracket_of(outcome.order_id))
+        return not any(row.status in (Status.CANCEL_PENDING, Status.MODIFY_PENDING) for row in rows)
+
+    def _judge_success(self, outcome: Cancelled) -> None:
+        """Section 1: what "cancelled" says of the bracket is so."""
+        row = self.state.orders[outcome.order_id]
+        bracket = self.state.brackets[row.basket_id]
+        assert self.state.orders[bracket.entry_id].terminal, "cancelled means that the entry is at its end (1)"
+        if row.leg is Leg.ENTRY:
+            return
+        if bracket.target_id:
+            assert self.state.orders[bracket.target_id].terminal, "an exit leaves no target (1)"
+        closers = [
+            each
+            for each in self.state.rows_of(bracket)
+            if each.leg is Leg.STOPLOSS and not each.terminal and each.at_market and not each.refused
+        ]
+        assert sum(each.remaining for each in closers) == self.state.open_quantity(bracket), "all of it closes (1)"
+
+    def _judge_repeat(self, command: CancelOrder, outcome: Cancelled) -> None:
+        before = encode_state(self.state)
+        moment = Moment(self.now_ns, self.sessions.phase(self.now_ns))
+        again = decide(self.state, command, INSTRUMENTS, moment)
+        assert again.outcome == outcome, "an earlier success asked again succeeds (10)"
+        assert not again.events, "cancel twice is cancel once (10)"
+        assert encode_state(self.state) == before
+
+    def _of_others(self, command: Command) -> list[str]:
+        state, client = self.state, command.client_id
+        orders = [repr(order) for order in state.orders.values() if order.client_id != client]
+        return [*orders, *(repr(account) for key, account in state.accounts.items() if key != client)]
+
+    def check(self) -> None:
+        """Everything that holds after every step."""
+        check_state(self.state)
+        self._check_rows()
+        for bracket in self.state.brackets.values():
+            self._check_at_exchange(bracket.basket_id)
+        if self.state.stage.name == "ENDED":
+            assert not self.exchange._work, "after the session nothing works at the exchange (17)"
+            assert not self.state.post, "after the session nothing is under way (17)"
+            assert not self.asked or all(each.ticket is None for each in self.asked)
+        for client in CLIENTS:
+            account = self.state.accounts[client]
+            assert account.blocked_paise >= 0
+        told = {trade.trade_id for trade in self.state.trades.values()}
+        assert told <= self.trade_ids, "no trade is made up (5)"
+
+    def _check_rows(self) -> None:
+        instrument = INSTRUMENTS[SBIN]
+        for order_id, row in self.state.orders.items():
+            for price in (row.price_paise, row.trigger_paise):
+                assert price == 0 or (instrument.on_tick(price) and instrument.in_band(price)), "tick and band (18)"
+            assert row.quantity == row.filled + row.remaining + row.cancelled, "the quantities add up (4)"
+            assert row.filled <= self.traded.get(order_id, 0), "no fill that was not traded (5)"
+            if row.exchange_order_id:
+                assert self.numbers.setdefault(row.exchange_order_id, order_id) == order_id, (
+                    "one number, one order (16)"
+                )
+            old = self.rows.get(order_id)
+            if old is not None and old != row:
+                self._check_change(old, row)
+        self.rows = {order_id: _copy(row) for order_id, row in self.state.orders.items()}
+
+    def _check_change(self, old: Order, row: Order) -> None:
+        late = row.filled > old.filled
+        if old.terminal:
+            assert row.status is old.status, "terminal is terminal (3)"
+            assert late or row.traded_value_paise == old.traded_value_paise
+        assert row.filled >= old.filled, "filled never decreases (4)"
+        assert old.exchange_order_id in ("", row.exchange_order_id), "a number never changes (16)"
+        assert (row.side, row.leg, row.client_id, row.placed_ns) == (old.side, old.leg, old.client_id, old.placed_ns)
+        assert row.activity_reference >= old.activity_reference
+        if row.status is not old.status or late:
+            assert float(row.activity_reference) > float(old.activity_reference), "every change is told apart (16)"
+
+    def _check_at_exchange(self, basket_id: str) -> None:
+        """What can still trade on the exit side never exceeds what is open, judged where the matching is (1)."""
+        bracket = self.state.brackets[basket_id]
+        rows = self.state.rows_of(bracket)
+        entered = self.traded.get(bracket.entry_id, 0)
+        exited = sum(self.traded.get(row.order_id, 0) for row in rows if row.leg is not Leg.ENTRY)
+        pair = self.exchange._pairs.get(basket_id)
+        can = pair.remaining if pair is not None and (pair.stop is not None or pair.target is not None) else 0
+        for order_id in bracket.rescue_ids:
+            work = self.exchange._work.get(order_id)
+            can += work.remaining if work is not None else 0
+        assert 0 <= can <= entered - exited, "no over-exit at the exchange (1)"
+
+    # The end
+
+    def come_to_rest(self) -> None:
+        """Liveness (24): with a responsive venue and prints that carry quantity, everything asked to end ends."""
+        self.set_plan(FaultPlan())
+        self._open_session()
+        self.wait(8_000_000_000)
+        self.check()
+        self._print()
+        self.wait(2_000_000_000)
+        assert not self.state.post, "every letter arrives"
+        for row in self.state.orders.values():
+            assert row.status not in (Status.CANCEL_PENDING, Status.MODIFY_PENDING), "nothing stays half asked (24)"
+        for bracket in tuple(self.state.brackets.values()):
+            client = bracket.client_id
+            self.ask(CancelOrder(client_id=client, ids=(bracket.entry_id,)))
+            if self.state.open_quantity(bracket):
+                self.ask(CancelOrder(client_id=client, ids=(bracket.entry_id,), leg="STOPLOSS"))
+            self.check()
+        self._print()
+        self.check()
+        assert not self.asked, "every request has its answer"
+        for bracket in self.state.brackets.values():
+            assert self.state.open_quantity(bracket) == 0, "everything closes (24)"
+            assert not bracket.unprotected
+        assert all(row.terminal for row in self.state.orders.values())
+        assert all(position.net == 0 for position in self.state.positions.values())
+        assert [account.blocked_paise for account in self.state.accounts.values()] == [0] * len(CLIENTS)
+        assert not self.exchange._work
+        assert not self.exchange._pairs
+        for order_id, quantity in self.traded.items():
+            if order_id in self.state.orders:
+                assert self.state.orders[order_id].filled == quantity, "every trade is booked in the end (5)"
+
+    def _open_session(self) -> None:
+        for _ in range(40):
+            phase = self.sessions.phase(self.now_ns)
+            if phase.trades and self.state.stage.name == "TRADING":
+                return
+            change = self.sessions.next_change_ns(self.now_ns)
+            self.wait(change - self.now_ns)
+
+    def _print(self) -> None:
+        shown = self.exchange.shown(SBIN)[0] or INSTRUMENTS[SBIN].base_price_paise
+        for _ in range(2):
+            self.tick(Tick(SBIN, shown, 10**6))
+
+
+def _copy(row: Order) -> Order:
+    return Order(**{name: getattr(row, name) for name in Order.__struct_fields__})
