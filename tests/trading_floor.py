@@ -1,5 +1,7 @@
 """A trading floor without disk or sockets: the real engine, the real paper exchange, and a clock that tests move."""
 
+from functools import partial
+
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount, PlaceBracket
 from bracketd.domain.events import AnyEvent, decode_step, encode_step
@@ -21,6 +23,7 @@ from bracketd.runtime.pressing import Pressing
 from bracketd.runtime.recovery import resume_paper
 from bracketd.runtime.sightings import Sightings
 from bracketd.runtime.step import Step
+from bracketd.runtime.venue_view import request_due_ns
 from bracketd.venue.paper.fault_plan import FaultPlan, FaultRule
 from bracketd.venue.paper.faulty import FaultyExchange
 
@@ -247,7 +250,7 @@ class Floor:
 
     def _staff(self) -> None:
         self.venue = resume_paper(self.state, INSTRUMENTS)
-        self.front = FaultyExchange(self.venue, tuple(self.state.orders.values()))
+        self.front = FaultyExchange(self.venue, tuple(self.state.orders.values()), partial(request_due_ns, self.state))
         self.sightings = Sightings(self.front)
         self.pressing = Pressing(self.state)
         self.agenda = Agenda(self.state, self.pressing, self.sessions, self.now_ns)

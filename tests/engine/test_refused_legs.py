@@ -350,6 +350,18 @@ def test_a_cancel_refused_with_a_refused_leg_is_asked_for_again(floor: SidedFloo
     assert told(floor.order(entry)) == PART
 
 
+def test_an_exit_is_no_success_while_the_entry_will_not_go(floor: SidedFloor) -> None:
+    """Success needs a terminal entry: with a closing order at work and its cancel refused it is VENUE_REFUSED."""
+    entry = part_filled(floor, refuses(Point.LEG, Leg.STOPLOSS), refuses(Point.CANCEL, Leg.ENTRY))
+    stop, _ = floor.legs(entry)
+    assert stop.at_market
+    assert floor.order(entry).status is Status.CONFIRMED
+    assert floor.cancel(entry, "STOPLOSS") == Refused(Reason.VENUE_REFUSED, text="no")
+    floor.faults()
+    assert floor.cancel(entry, "STOPLOSS") == Cancelled(stop.order_id)
+    assert floor.order(entry).status is Status.CANCELLED
+
+
 def test_a_fill_of_an_entry_that_would_not_go_is_added_to_the_closing(floor: SidedFloor) -> None:
     """Entry shares that fill while a refused stop waits are closed with it: the row's quantity is what was filled."""
     rules = (refuses(Point.LEG, Leg.STOPLOSS), refuses(Point.CANCEL, Leg.ENTRY), refuses(Point.CLOSE))

@@ -206,6 +206,8 @@ def _legs_grown(state: State, event: LegsGrown) -> None:
     invariant(growth > 0, "legs only grow", event)
     if stop.refused:
         bracket.ungrown += growth
+    if not stop.remaining and (stop.filled or target.filled):
+        bracket.overtaken = True
     for leg in (stop, target):
         leg.quantity = event.quantity
         if not leg.terminal:
