@@ -42,7 +42,7 @@ class OpenPair(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class AdjustPair(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Add `growth` to a pair's quantity, which makes `total` of it in all, and set both prices anew."""
+    """Add `growth` to a pair's quantity, which makes `total` of it in all, and set both prices anew (0: as it is)."""
 
     basket_id: str
     instrument: str
@@ -69,7 +69,10 @@ class CancelWork(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class ModifyWork(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Give a working order other terms: `growth` is by how much its quantity changes, less than 0 for a shrinking."""
+    """Give a working order other terms: `growth` is by how much its quantity changes, less than 0 for a shrinking.
+
+    A trigger of 0 is left as it is.
+    """
 
     order_id: str
     growth: int

@@ -110,8 +110,8 @@ def _filled(state: State, rows: dict[str, Order], pairs: dict[str, int], order_i
 
 def _modified(state: State, rows: dict[str, Order], order_id: str, priority: int, quantity: int) -> None:
     row, terms = rows[order_id], state.terms[order_id]
-    row.price_paise, row.priority = terms.price_paise, priority or row.priority
-    if not row.triggered:
+    row.price_paise, row.priority = terms.price_paise, max(row.priority, priority)
+    if not row.triggered and (terms.trigger_paise or row.leg is Leg.ENTRY):
         row.trigger_paise = terms.trigger_paise
     if row.leg is Leg.ENTRY:
         row.quantity = quantity or terms.quantity
