@@ -37,4 +37,7 @@ def dumped_work(work: Work) -> dict[str, Any]:
         name: getattr(work, name) for name in Work.__slots__ if name not in ("book", "pair", "own_remaining", "total")
     }
     # An IOC lives for one step only, so what it was plays no part afterwards.
+    if not work.waiting:
+        # Its trigger has had its day.
+        facts["trigger_paise"] = 0
     return facts | {"remaining": work.remaining, "book": isinstance(work.book, Book)}

@@ -404,17 +404,17 @@ def test_a_targets_fill_while_its_price_is_in_flight(floor: SidedFloor, point: P
     assert stop.status is Status.CANCELLED
 
 
-def test_a_stop_whose_trigger_by_hand_is_refused_trails_again(floor: SidedFloor) -> None:
-    """A trigger by hand in flight keeps trailing back; refused, the next print moves the stop the whole way."""
+def test_a_stop_whose_trigger_by_hand_is_refused_has_trailed(floor: SidedFloor) -> None:
+    """A trigger by hand that is refused leaves the stop where trailing took it meanwhile, at both ends."""
     entry = held(floor, 10, step=0.5)
     stop, _ = floor.legs(entry)
     floor.faults(FaultRule(on=Point.MODIFY, action=Action.REFUSE), slow(Point.MODIFY_ANSWER))
     floor.ask_modify(stop.order_id, trigger=456.20)
     floor.silent(457.95)
-    assert agreed(floor, stop.order_id) == (0.0, 455.95, 10)
+    assert agreed(floor, stop.order_id) == (0.0, 456.95, 10)
     floor.wait(1)
-    floor.silent(458.00)
-    assert agreed(floor, stop.order_id) == (0.0, 457.00, 10)
+    floor.silent(458.50)
+    assert agreed(floor, stop.order_id) == (0.0, 457.50, 10)
 
 
 def test_each_answer_is_one_event(floor: SidedFloor) -> None:

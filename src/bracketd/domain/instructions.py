@@ -42,7 +42,7 @@ class OpenPair(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class AdjustPair(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Add `growth` to a pair's quantity, which makes `total` of it in all, and set both prices anew (0: as it is)."""
+    """Add `growth` to a pair's quantity, which makes `total` of it in all, and set both prices anew."""
 
     basket_id: str
     instrument: str

@@ -176,6 +176,9 @@ def _carry_out(state: State, bracket: Bracket, row: Order | None, order: Order, 
     elif said is Verdict.BY_LEG:
         # What came after the entry's end never had a target; a stop-loss that is not there is a rescue order's.
         said = BY_STATUS[row.status] if row is not None else Verdict.LEG_NOT_ACTIVE
+    if said is Verdict.COUNTS_AS_EXIT and not state.orders[bracket.entry_id].terminal:
+        # Its remainder was to go with the exit, and the venue would not let it: "cancelled" would not be so.
+        said = Verdict.RULE_X
     if said is Verdict.RULE_E:
         cancel = CancelRequested(now_ns, bracket.entry_id)
         return Decision((cancel,), ticket=Ticket(named_id, bracket.basket_id, closes=False), named_id=named_id)

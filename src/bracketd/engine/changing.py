@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import msgspec
+
 from bracketd.domain.bracket import Bracket
+from bracketd.domain.instructions import Modified
 from bracketd.domain.ist import activity_reference
 from bracketd.domain.order import Leg, Order, Side, Status
 from bracketd.engine.margin import settle_margin
@@ -60,6 +63,13 @@ def grows(state: State, order: Order) -> bool:
     """Whether the venue was asked for more of an order than it has, and has not answered."""
     terms = state.terms.get(order.order_id)
     return terms is not None and terms.quantity > order.quantity
+
+
+def supersede(state: State, *order_ids: str) -> None:
+    """The exchange was told other prices for legs that it has just modified: its word on those is still under way."""
+    for number, under_way in state.post.items():
+        if isinstance(under_way.letter, Modified) and under_way.letter.order_id in order_ids:
+            state.post[number] = msgspec.structs.replace(under_way, superseded=True)
 
 
 def take_displayed(state: State, order: Order, quantity: int) -> None:

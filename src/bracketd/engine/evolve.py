@@ -51,6 +51,7 @@ from bracketd.engine.changing import (
     grows,
     happen,
     settle,
+    supersede,
     take_displayed,
     touch,
     trade_number,
@@ -147,7 +148,8 @@ def _order_accepted(state: State, event: OrderAccepted) -> None:
         happen(order, happening, event.at_ns)
     order.exchange_order_id = event.exchange_order_id
     order.accepted_ns = event.at_ns
-    order.priority = event.priority
+    # A place in the queue that was lost meanwhile stays lost.
+    order.priority = max(order.priority, event.priority)
     state.exchange_ids[event.exchange_order_id] = event.order_id
     state.acknowledged += 1
     state.last_priority = max(state.last_priority, event.priority)
@@ -206,6 +208,8 @@ def _legs_grown(state: State, event: LegsGrown) -> None:
     invariant(growth > 0, "legs only grow", event)
     if stop.refused:
         bracket.ungrown += growth
+    else:
+        supersede(state, stop.order_id, target.order_id)
     if not stop.remaining and (stop.filled or target.filled):
         bracket.overtaken = True
     for leg in (stop, target):
@@ -234,6 +238,7 @@ def _stop_trailed(state: State, event: StopTrailed) -> None:
         "a stop trails one way only (14)",
         event,
     )
+    supersede(state, stop.order_id)
     stop.trigger_paise, bracket.anchor_paise, bracket.trailed = event.trigger_paise, event.anchor_paise, True
     touch(stop, event.at_ns)
 

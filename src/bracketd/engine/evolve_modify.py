@@ -3,7 +3,7 @@
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.events import ModifyRefused, ModifyRequested, OrderModified
 from bracketd.domain.order import Leg, Order, OrderType, Status, Terms
-from bracketd.engine.changing import happen, settle, touch
+from bracketd.engine.changing import happen, settle, supersede, touch
 from bracketd.engine.state import State
 from bracketd.engine.transitions import Happening, next_status
 
@@ -83,6 +83,8 @@ def _price_legs(state: State, bracket: Bracket, event: OrderModified) -> None:
     if not bracket.stop_id:
         return
     stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
+    if event.target_paise or event.trigger_paise or event.late:
+        supersede(state, stop.order_id, target.order_id)
     if event.target_paise:
         target.price_paise = event.target_paise
         touch(target, event.at_ns)

@@ -34,7 +34,6 @@ from bracketd.domain.instructions import (
 from bracketd.domain.order import Leg, Order
 from bracketd.domain.session import Stage
 from bracketd.engine.state import State
-from bracketd.engine.trailing import priced_by_hand
 
 
 def instruction_for(state: State, event: AnyEvent, growth: int) -> Instruction | None:
@@ -136,8 +135,8 @@ def _adjust(state: State, bracket: Bracket, growth: int) -> AdjustPair | None:
         basket_id=bracket.basket_id,
         instrument=bracket.instrument,
         growth=growth,
-        target_paise=0 if priced_by_hand(state, target.order_id) else target.price_paise,
-        trigger_paise=0 if priced_by_hand(state, stop.order_id) else stop.trigger_paise,
+        target_paise=target.price_paise,
+        trigger_paise=stop.trigger_paise,
         stop_id=stop.order_id,
         target_id=target.order_id,
         total=stop.quantity,

@@ -47,7 +47,7 @@ from bracketd.engine.exposure import (
 from bracketd.engine.numbering import next_numbers
 from bracketd.engine.pricing import protection_limit, rebased_prices
 from bracketd.engine.state import State
-from bracketd.engine.trailing import better, priced_by_hand
+from bracketd.engine.trailing import better
 
 TRIES_AT_ONCE = 2
 """A refused stop is sent as a limit at the protection price, then MARKET, in the same step (bracket.md 2.8)."""
@@ -136,8 +136,8 @@ def _grow_legs(state: State, bracket: Bracket, entry: Order, legs: tuple[Order, 
             trigger = better(bracket, trigger, stop.trigger_paise)
         # A leg priced by hand only grows (2.2).
         prices = (
-            target.price_paise if bracket.target_by_hand or priced_by_hand(state, target.order_id) else rebased,
-            stop.trigger_paise if bracket.stop_by_hand or priced_by_hand(state, stop.order_id) else trigger,
+            target.price_paise if bracket.target_by_hand else rebased,
+            stop.trigger_paise if bracket.stop_by_hand else trigger,
         )
     return LegsGrown(now_ns, bracket.basket_id, state.legged_quantity(bracket), *prices)
 

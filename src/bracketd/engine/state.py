@@ -32,11 +32,15 @@ class Placement(msgspec.Struct, frozen=True, gc=False):
 
 
 class UnderWay(msgspec.Struct, frozen=True, gc=False):
-    """A letter between us and the paper exchange, and when it arrives (unix nanoseconds)."""
+    """A letter between us and the paper exchange, and when it arrives (unix nanoseconds).
+
+    `copy`: it was told before. `superseded`: prices that it says the exchange has were changed there since.
+    """
 
     due_ns: int
     letter: Letter
     copy: bool
+    superseded: bool = False
 
 
 class State(msgspec.Struct):

@@ -26,19 +26,8 @@ def better(bracket: Bracket, one_paise: int, other_paise: int) -> int:
     return max(one_paise, other_paise) if bracket.side is Side.BUY else min(one_paise, other_paise)
 
 
-def priced_by_hand(state: State, leg_id: str) -> bool:
-    """Whether a leg's own price is on its way to the venue or back: until the answer nothing else prices it."""
-    terms = state.terms.get(leg_id)
-    return terms is not None and bool(terms.price_paise or terms.trigger_paise)
-
-
 def trail(state: State, bracket: Bracket, print_paise: int, now_ns: int) -> StopTrailed | None:
-    """The move that a print causes, None where the market has not come a whole step further.
-
-    A stop whose trigger is being set by hand waits for the venue's answer.
-    """
-    if priced_by_hand(state, bracket.stop_id):
-        return None
+    """The move that a print causes, None where the market has not come a whole step further."""
     sign = 1 if bracket.side is Side.BUY else -1
     distance = sign * (print_paise - bracket.anchor_paise)
     if distance < bracket.trailing_step_paise:

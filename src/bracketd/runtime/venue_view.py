@@ -21,7 +21,7 @@ from bracketd.domain.instructions import (
     Triggered,
     Withdrawn,
 )
-from bracketd.domain.order import Leg, Order, OrderType
+from bracketd.domain.order import Leg, Order, OrderType, Terms
 from bracketd.engine.state import State
 
 
@@ -46,8 +46,13 @@ def view_of(state: State) -> VenueView:
         if under_way.copy:
             continue
         acknowledged += isinstance(under_way.letter, Acknowledged)
-        _told(state, rows, pairs, under_way.letter)
-    return VenueView([row for row in rows.values() if row.exchange_order_id], pairs, acknowledged)
+        letter = under_way.letter
+        if isinstance(letter, Modified) and letter.order_id in rows and letter.order_id in state.terms:
+            _modified(rows[letter.order_id], state.terms[letter.order_id], letter, superseded=under_way.superseded)
+        else:
+            _told(state, rows, pairs, letter)
+    at_work = [row for row in rows.values() if row.exchange_order_id and (row.remaining > 0 or _is_leg(row))]
+    return VenueView(at_work, pairs, acknowledged)
 
 
 def request_due_ns(state: State, order_id: str) -> int | None:
@@ -66,7 +71,8 @@ def request_due_ns(state: State, order_id: str) -> int | None:
 def _told(state: State, rows: dict[str, Order], pairs: dict[str, int], letter: object) -> None:
     match letter:
         case Acknowledged(order_id, number, priority) if order_id in rows:
-            rows[order_id].exchange_order_id, rows[order_id].priority = number, priority
+            row = rows[order_id]
+            row.exchange_order_id, row.priority = number, max(row.priority, priority)
         case Triggered(order_id) if order_id in rows:
             rows[order_id].triggered = True
             if rows[order_id].leg is Leg.STOPLOSS:
@@ -75,14 +81,12 @@ def _told(state: State, rows: dict[str, Order], pairs: dict[str, int], letter: o
             _filled(state, rows, pairs, order_id, quantity)
         case Withdrawn(order_id) | Rejected(order_id):
             rows.pop(order_id, None)
-        case Modified(order_id, priority, _, quantity) if order_id in rows and order_id in state.terms:
-            _modified(state, rows, order_id, priority, quantity)
         case GrowthDenied(order_id, _, growth, _) if order_id in rows:
             pairs[rows[order_id].basket_id] -= growth
         case PairAdjusted(basket_id, priority) if basket_id in state.brackets:
             target = rows.get(state.brackets[basket_id].target_id)
-            if target is not None and priority:
-                target.priority = priority
+            if target is not None:
+                target.priority = max(target.priority, priority)
         case CloseTaken(basket_id, priority) if basket_id in pairs:
             bracket = state.brackets[basket_id]
             pairs[basket_id] += bracket.ungrown
@@ -95,7 +99,7 @@ def _filled(state: State, rows: dict[str, Order], pairs: dict[str, int], order_i
     order = state.orders.get(order_id)
     if order is None:
         return
-    if order.leg is not Leg.ENTRY and not order.rescue:
+    if _is_leg(order):
         if order.basket_id in pairs:
             pairs[order.basket_id] -= quantity
         return
@@ -104,20 +108,23 @@ def _filled(state: State, rows: dict[str, Order], pairs: dict[str, int], order_i
         return
     row.filled += quantity
     row.remaining -= quantity
-    if row.remaining <= 0:
-        del rows[order_id]
 
 
-def _modified(state: State, rows: dict[str, Order], order_id: str, priority: int, quantity: int) -> None:
-    row, terms = rows[order_id], state.terms[order_id]
-    row.price_paise, row.priority = terms.price_paise, max(row.priority, priority)
+def _modified(row: Order, terms: Terms, letter: Modified, *, superseded: bool) -> None:
+    row.priority = max(row.priority, letter.priority)
+    if superseded:
+        return
+    row.price_paise = terms.price_paise
     if not row.triggered and (terms.trigger_paise or row.leg is Leg.ENTRY):
         row.trigger_paise = terms.trigger_paise
     if row.leg is Leg.ENTRY:
-        row.quantity = quantity or terms.quantity
+        row.quantity = letter.quantity or terms.quantity
         row.remaining = row.quantity - row.filled
-        if row.remaining <= 0:
-            del rows[order_id]
+
+
+def _is_leg(order: Order) -> bool:
+    """Whether the order is one of a linked pair, which keeps its place while it might grow again."""
+    return order.leg is not Leg.ENTRY and not order.rescue
 
 
 def _copy(order: Order) -> Order:

@@ -176,13 +176,13 @@ class PaperExchange(Matcher):
         stop, target = pair.stop, pair.target
         if stop is not None:
             if stop.waiting:
-                stop.book.replace_stop(stop, change.trigger_paise or stop.trigger_paise)
+                stop.book.replace_stop(stop, change.trigger_paise)
             elif pair.remaining:
                 stop.book.add(stop)
                 self._arrive(stop)
-        if target is not None and (change.growth or change.target_paise not in (0, target.limit_paise)):
+        if target is not None and (change.growth or change.target_paise != target.limit_paise):
             target.book.remove(target)
-            target.limit_paise = change.target_paise or target.limit_paise
+            target.limit_paise = change.target_paise
             target.priority = self._next_priority()
             if pair.remaining:
                 target.book.add(target)
