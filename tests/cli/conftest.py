@@ -77,6 +77,16 @@ class Running:
             with refused:
                 return refused.code, json.load(refused)
 
+    def head(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, dict[str, str]]:
+        """(status, headers with names in lower case) of one request."""
+        request = urllib.request.Request(self.url + path, headers=headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as reply:
+                return reply.status, {name.lower(): value for name, value in reply.headers.items()}
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, {name.lower(): value for name, value in refused.headers.items()}
+
     def place(self, client_id: str, token: str) -> tuple[int, Any]:
         """Place the bracket that never fills."""
         return self.request("POST", "/api/v1/orders/kart", token, {**PLACE, "client_id": client_id})

@@ -13,11 +13,14 @@ import pytest
 from bracketd.cli.main import main
 from bracketd.domain.reasons import STATE_REASONS
 from bracketd.runtime.settings import Settings
+from bracketd.wire.absent import EXECUTIONS, FEATURES
 from bracketd.wire.replies import CANCELLED
+from bracketd.wire.schema.operations import operations
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CANCEL = (ROOT / "docs" / "cancel.md").read_text(encoding="utf-8")
+API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
@@ -71,6 +74,18 @@ def test_readme_names_every_setting(setting: str) -> None:
 def test_every_reason_of_a_refusal_is_documented(reason: str) -> None:
     """Each reason that lies in the state of things has its row."""
     assert f"\n| {reason} |" in CANCEL
+
+
+@pytest.mark.parametrize("path", sorted({operation.path for operation in operations(sandbox=True)}))
+def test_every_route_is_documented(path: str) -> None:
+    """Each path of the server is on the page about the API."""
+    assert re.search(rf"[ `]{re.escape(path)}[`?]", API)
+
+
+@pytest.mark.parametrize("feature", sorted({*FEATURES.values(), *EXECUTIONS.values()}))
+def test_every_absent_feature_is_documented(feature: str) -> None:
+    """Each feature that is refused by name is on the page about the API."""
+    assert feature.removesuffix(" orders") in API
 
 
 def test_architecture_names_files_that_exist() -> None:

@@ -312,3 +312,25 @@ async def test_unknown_client_gets_no_account() -> None:
     assert not await desk.ensure_account("Z")
     outcome: Outcome = await desk.execute(OpenAccount("A", 5, 1))
     assert desk.state.accounts["A"].cash_paise == 10**11, outcome
+
+
+async def test_looking_at_an_account_opens_none() -> None:
+    """A client that has never traded is shown with its opening terms, and nothing is recorded; nobody is None."""
+    journal = MemoryJournal()
+    desk = make_desk(journal)
+    shown = desk.account("A")
+    assert shown is not None
+    assert (shown.cash_paise, shown.leverage, shown.available_paise) == (10**11, 5, 10**11)
+    assert desk.account("nobody") is None
+    assert (desk.state.accounts, journal.bodies) == ({}, [])
+    await desk.ensure_account("A")
+    assert desk.account("A") is desk.state.accounts["A"]
+
+
+async def test_quote_is_what_the_venue_shows() -> None:
+    """A quote is the venue's last print and displayed depth at this moment, whether anything relied on it or not."""
+    desk = make_desk(MemoryJournal())
+    assert desk.quote(SBIN) == (0, (), ())
+    desk.feed_tick(Tick(SBIN, 45_700, 10, (), None))
+    assert desk.quote(SBIN) == (45_700, (), ((45_700, 10),))
+    assert SBIN not in desk.state.markets

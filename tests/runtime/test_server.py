@@ -4,7 +4,7 @@ import os
 import signal
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -22,7 +22,7 @@ def serve_one_request(data: Path, during: Callable[[Desk], None]) -> tuple[int, 
     statuses: list[int] = []
     askers: list[Thread] = []
 
-    def build_app(desk: Desk, gate: Gate, *, sandbox: bool) -> Any:
+    def build_app(desk: Desk, gate: Gate, *, sandbox: bool, cors: Sequence[str]) -> Any:
         async def app(scope: Any, receive: Any, send: Any) -> None:
             during(desk)
             status = 200 if desk.serving else 503
@@ -74,7 +74,15 @@ def test_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"session": "bse"}, {"feed": "live"}, {"port": -1}, {"port": 65_536}, {"feed_interval_s": 0.0}]
+    "wrong",
+    [
+        {"session": "bse"},
+        {"feed": "live"},
+        {"port": -1},
+        {"port": 65_536},
+        {"feed_interval_s": 0.0},
+        {"cors": ("https://desk.example", "*")},
+    ],
 )
 def test_settings_refuse_what_no_server_can_do(tmp_path: Path, wrong: dict[str, Any]) -> None:
     """A setting outside its list or range never reaches a server."""

@@ -9,8 +9,9 @@ from tests.trading_floor import INSTRUMENTS, START_NS, Floor
 
 from bracketd.auth.refusal import Refusal, Unauthorised
 from bracketd.auth.token import Claims
+from bracketd.domain.account import Account
 from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, PlaceBracket
-from bracketd.domain.instrument import Tick
+from bracketd.domain.instrument import Level, Tick
 from bracketd.domain.outcomes import Cancelled, Outcome
 from bracketd.engine.state import State
 from bracketd.runtime.desk import NotServing
@@ -57,6 +58,15 @@ class FakeDesk:
     def now_ns(self) -> int:
         """A fixed moment."""
         return START_NS
+
+    def quote(self, instrument: str) -> tuple[int, tuple[Level, ...], tuple[Level, ...]]:
+        """What the floor's exchange shows; nothing where there is none."""
+        return self.floor.venue.shown(instrument) if self.floor else (0, (), ())
+
+    def account(self, client_id: str) -> Account | None:
+        """The engine's account, or one with a crore of rupees where the client is known."""
+        opened = self.state.accounts.get(client_id)
+        return opened or (Account(client_id=client_id, cash_paise=10**9, leverage=5) if self.known else None)
 
     async def execute(self, command: Command) -> Outcome:
         """Keep the command and answer it."""
@@ -110,11 +120,16 @@ class Counter:
     """The application and what stands behind it."""
 
     def __init__(
-        self, outcome: Outcome | BaseException | None = None, *, floor: Floor | None = None, sandbox: bool = False
+        self,
+        outcome: Outcome | BaseException | None = None,
+        *,
+        floor: Floor | None = None,
+        sandbox: bool = False,
+        cors: Sequence[str] = (),
     ) -> None:
         self.desk = FakeDesk(outcome, floor)
         self.gate = FakeGate()
-        self.app = build_app(self.desk, self.gate, sandbox=sandbox)  # type: ignore[arg-type]
+        self.app = build_app(self.desk, self.gate, sandbox=sandbox, cors=cors)  # type: ignore[arg-type]
         self.chunks_read = 0
 
     async def call(

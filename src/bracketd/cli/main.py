@@ -9,8 +9,10 @@ import click
 
 from bracketd import __version__
 from bracketd.cli.lifetime import Lifetime
+from bracketd.cli.origin import Origin
 from bracketd.cli.rupees import Rupees
 
+CORS_HELP = "Let pages of this origin call, such as https://desk.example; may be given again."
 DATA = click.Path(file_okay=False, path_type=Path)
 CASH_DEFAULT = "10000000"
 TOKEN_LIFETIME_DEFAULT = "12h"
@@ -26,11 +28,12 @@ def main() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--data", type=DATA, help="Data folder; a fresh temporary one if not named.")
-def demo(host: str, port: int, data: Path | None) -> None:
+@click.option("--cors", metavar="ORIGIN", multiple=True, type=Origin(), help=CORS_HELP)
+def demo(host: str, port: int, data: Path | None, cors: tuple[str, ...]) -> None:
     """Serve a paper exchange that is always open, with an account and three commands to try."""
     from bracketd.cli.demo import run_demo
 
-    run_demo(host, port, data)
+    run_demo(host, port, data, cors)
 
 
 @main.command()
@@ -47,13 +50,32 @@ def demo(host: str, port: int, data: Path | None) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Instrument file; the one inside the package if not named.",
 )
-def serve(data: Path, host: str, port: int, session: str, feed: str, sandbox: bool, instruments: Path | None) -> None:
+@click.option("--cors", metavar="ORIGIN", multiple=True, type=Origin(), help=CORS_HELP)
+def serve(
+    data: Path,
+    host: str,
+    port: int,
+    session: str,
+    feed: str,
+    sandbox: bool,
+    instruments: Path | None,
+    cors: tuple[str, ...],
+) -> None:
     """Serve one data folder until SIGTERM or SIGINT."""
     from bracketd.cli.serve import run_serve
     from bracketd.runtime.settings import Settings
 
     run_serve(
-        Settings(data=data, host=host, port=port, session=session, feed=feed, sandbox=sandbox, instruments=instruments)
+        Settings(
+            data=data,
+            host=host,
+            port=port,
+            session=session,
+            feed=feed,
+            sandbox=sandbox,
+            instruments=instruments,
+            cors=cors,
+        )
     )
 
 

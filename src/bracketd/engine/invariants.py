@@ -36,7 +36,7 @@ def _check_legs(state: State, bracket: Bracket, stop: Order, target: Order) -> N
     invariant(legged > 0, "no leg before a fill (6)", bracket.basket_id)
     for leg in (stop, target):
         # While a closing order is in flight for a refused stop the growth waits for its answer.
-        if bracket.closing and stop.refused and not leg.terminal:
+        if bracket.closing and stop.refused:
             continue
         invariant(leg.quantity == legged, "a leg's quantity is the entry's filled quantity (6)", leg.order_id)
         invariant(

@@ -11,10 +11,11 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
+from bracketd.domain.account import Account
 from bracketd.domain.commands import Command, OpenAccount
 from bracketd.domain.events import encode_step
 from bracketd.domain.instructions import Report
-from bracketd.domain.instrument import Instrument, Tick
+from bracketd.domain.instrument import Instrument, Level, Tick
 from bracketd.domain.ist import NS_PER_SECOND
 from bracketd.domain.outcomes import Outcome, Unknown
 from bracketd.domain.session import SessionPhase
@@ -99,6 +100,21 @@ class Desk:
     def now_ns(self) -> int:
         """The time, in unix nanoseconds."""
         return self._clock.now_ns()
+
+    def quote(self, instrument: str) -> tuple[int, tuple[Level, ...], tuple[Level, ...]]:
+        """(last print in paise or 0, bids, asks) of an instrument that can be traded, as the venue holds them."""
+        return self._venue.shown(instrument)
+
+    def account(self, client_id: str) -> Account | None:
+        """The client's account, or what it will be opened with on first use; None where nobody is known by the name.
+
+        A look: unlike `ensure_account` it opens nothing.
+        """
+        known = self.state.accounts.get(client_id)
+        if known is not None:
+            return known
+        terms = self._account_terms(client_id)
+        return None if terms is None else Account(client_id=client_id, cash_paise=terms[0], leverage=terms[1])
 
     async def execute(self, command: Command) -> Outcome:
         """Carry out one command; returns its outcome when that is on disk. Raises NotServing.

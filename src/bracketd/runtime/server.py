@@ -12,7 +12,7 @@ import gc
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
 from typing import Any, Final, Protocol
 
 import apsw
@@ -51,7 +51,7 @@ App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], A
 class BuildApp(Protocol):
     """How the wire makes its application; handed in, since runtime does not know the wire."""
 
-    def __call__(self, desk: Desk, gate: Gate, *, sandbox: bool) -> App:
+    def __call__(self, desk: Desk, gate: Gate, *, sandbox: bool, cors: Sequence[str]) -> App:
         """The ASGI application that speaks to this desk."""
 
 
@@ -86,7 +86,8 @@ async def _serve(
         gc.collect()
         gc.freeze()
         stack.callback(listener.close)
-        server = _Server(build_app(desk, gate, sandbox=settings.sandbox), lambda: on_ready(_url(listener)), http)
+        app = build_app(desk, gate, sandbox=settings.sandbox, cors=settings.cors)
+        server = _Server(app, lambda: on_ready(_url(listener)), http)
         async with _running(_stop_when_failed(desk, server)):
             if feeding is None:
                 await server.serve([listener])

@@ -1,5 +1,6 @@
 """Settings: what an operator may choose about one server, with the values that hold when he chooses nothing."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,14 @@ KEEP_ALIVE_S: Final = 75
 
 BACKLOG: Final = 2048
 """Connections the kernel holds while the loop is busy; the kernel's own limit may be lower."""
+
+_ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?\Z", re.ASCII)
+"""An origin as browsers write it: scheme, host in lower case, a port where it is not the usual one, no path."""
+
+
+def is_origin(text: str) -> bool:
+    """Whether the text is an origin as a browser names one; a wildcard is none."""
+    return _ORIGIN.match(text) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +51,9 @@ class Settings:
     instruments: Path | None = None
     """The instrument file; None takes the one inside the package."""
 
+    cors: tuple[str, ...] = ()
+    """The origins, such as `https://desk.example`, whose pages a browser lets call; none by default."""
+
     feed_interval_s: float = 0.25
     """The synthetic feed prints every instrument once in this many seconds."""
 
@@ -56,5 +68,8 @@ class Settings:
             raise ValueError(f"feed must be one of {', '.join(FEEDS)}")
         if not 0 <= self.port <= 65_535:
             raise ValueError("port must be 0 to 65535")
+        for origin in self.cors:
+            if not is_origin(origin):
+                raise ValueError(f"cors must be an origin such as https://desk.example, not {origin!r}")
         if self.feed_interval_s <= 0:
             raise ValueError("feed_interval_s must be positive")

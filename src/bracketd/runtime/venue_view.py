@@ -79,8 +79,11 @@ def _told(state: State, rows: dict[str, Order], pairs: dict[str, int], letter: o
                 rows.pop(state.brackets[rows[order_id].basket_id].target_id, None)
         case Filled(order_id, _, _, quantity, _):
             _filled(state, rows, pairs, order_id, quantity)
-        case Withdrawn(order_id) | Rejected(order_id):
+        case Withdrawn(order_id):
             rows.pop(order_id, None)
+        case Rejected(order_id) if order_id in rows and rows[order_id].leg is Leg.TARGET:
+            # Thrown out for its growth. Whatever else was refused never got a number.
+            del rows[order_id]
         case GrowthDenied(order_id, _, growth, _) if order_id in rows:
             pairs[rows[order_id].basket_id] -= growth
         case PairAdjusted(basket_id, priority) if basket_id in state.brackets:

@@ -24,7 +24,12 @@ def rupees(paise: int) -> Decimal:
 
 def average_price(order: Order) -> Decimal:
     """The exact quotient of value and quantity in rupees, rounded half up to 4 decimals; 0 before the first fill."""
-    if not order.filled:
+    return average(order.traded_value_paise, order.filled)
+
+
+def average(value_paise: int, quantity: int) -> Decimal:
+    """The price in rupees at which so many shares come to that value, rounded half up to 4 decimals; 0 for none."""
+    if not quantity:
         return _ZERO
-    parts = (2 * 100 * order.traded_value_paise + order.filled) // (2 * order.filled)
+    parts = (2 * 100 * value_paise + quantity) // (2 * quantity)
     return Decimal(parts) / _PARTS_PER_RUPEE

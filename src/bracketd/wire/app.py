@@ -4,13 +4,13 @@ Trailing slashes are accepted and never redirected: half of the clients' HTTP li
 the token on a redirect (wire.md 1.3).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -18,12 +18,18 @@ from bracketd.auth.gate import Gate
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.kill_switch import cancel_everything
 from bracketd.wire import replies
+from bracketd.wire.absent import absent
+from bracketd.wire.amounts import JSON
 from bracketd.wire.cancellation import require_everything
+from bracketd.wire.cross_origin import CrossOrigin
 from bracketd.wire.order_entry import OrderEntry, find_route
-from bracketd.wire.order_rows import order_rows, wants_terminal
-from bracketd.wire.replies import EarlyReply, Reply
-from bracketd.wire.request import REQUEST_BYTES_MAX, ClientGone, answer, read_body, read_fields
+from bracketd.wire.reads import Reads
+from bracketd.wire.replies import Reply
+from bracketd.wire.request import ClientGone, answer, read_body, read_fields
 from bracketd.wire.sandbox import push_tick
+from bracketd.wire.schema.document import openapi
+from bracketd.wire.schema.page import HEADERS as DOCS_HEADERS
+from bracketd.wire.schema.page import page
 
 LOGGED_OUT = replies.success("Logged out successfully", {})
 ALIVE = replies.success("Alive", {})
@@ -35,20 +41,27 @@ PROBES = frozenset({"/healthz", "/readyz"})
 """What is answered even when nothing else is."""
 
 
-def build_app(desk: Desk, gate: Gate, *, sandbox: bool) -> ASGIApp:
-    """The ASGI application over one desk and one gate; `sandbox` adds the route by which prints are pushed."""
-    pages = _Pages(desk, gate)
+def build_app(desk: Desk, gate: Gate, *, sandbox: bool, cors: Sequence[str] = ()) -> ASGIApp:
+    """The ASGI application over one desk and one gate; `sandbox` adds the route by which prints are pushed.
+
+    `cors` are the origins whose pages may call (see `cross_origin`); without any, no reply says a word of origins.
+    """
+    reads = Reads(desk, gate)
+    pages = _Pages(desk, gate, reads)
     routes = [
         _route(ORDERS, ["GET", "DELETE"], pages.orders),
         _route("/api/v1/user/logout", ["POST"], pages.logout),
         _route("/healthz", ["GET"], pages.alive),
         _route("/readyz", ["GET"], pages.ready),
+        *(_route(path, methods, page) for path, methods, page in reads.routes()),
+        *_description(sandbox=sandbox),
     ]
     if sandbox:
         routes.append(_route("/sandbox/v1/ticks", ["POST"], pages.tick))
     router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
     router.router.redirect_slashes = False
-    return _App(desk, OrderEntry(desk, gate), router)
+    app = _App(desk, OrderEntry(desk, gate), router)
+    return CrossOrigin(app, cors) if cors else app
 
 
 class _App:
@@ -83,13 +96,14 @@ class _App:
 class _Pages:
     """The routes that name no order."""
 
-    def __init__(self, desk: Desk, gate: Gate) -> None:
+    def __init__(self, desk: Desk, gate: Gate, reads: Reads) -> None:
         self._desk = desk
         self._gate = gate
+        self._reads = reads
 
     async def orders(self, request: Request) -> Reply:
         """GET and HEAD: the order book; DELETE: the kill switch."""
-        return await (self.kill_switch(request) if request.method == "DELETE" else self.order_book(request))
+        return await (self.kill_switch(request) if request.method == "DELETE" else self._reads.order_book(request))
 
     async def kill_switch(self, request: Request) -> Reply:
         """DELETE: everything of the client's, asked for in so many words or not at all."""
@@ -100,18 +114,6 @@ class _Pages:
         results = await cancel_everything(self._desk, claims.client_id)
         orders = self._desk.state.orders
         reply = replies.cancelled_everything([(key, orders[key].status, outcome) for key, outcome in results])
-        await self._desk.durable()
-        return reply
-
-    async def order_book(self, request: Request) -> Reply:
-        """GET: the client's working or finished rows; a body is ignored."""
-        scope = request.scope
-        if len(scope["query_string"]) > REQUEST_BYTES_MAX:
-            raise EarlyReply(replies.TOO_LARGE)
-        claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
-        terminal = wants_terminal(read_fields(scope, b"", claims))
-        rows = order_rows(self._desk.state, self._desk.instruments, claims.client_id, terminal)
-        reply = replies.success("", {"orders": rows})
         await self._desk.durable()
         return reply
 
@@ -147,12 +149,27 @@ def _route(path: str, methods: list[str], page: Callable[[Request], Awaitable[Re
     return Route(path, endpoint, methods=methods)
 
 
+def _description(*, sandbox: bool) -> list[Route]:
+    """The two routes that describe the server, for machines and for people; both are made once and need no token."""
+    document = openapi(sandbox=sandbox)
+    described = Reply(200, JSON.encode(document))
+    html = page(document)
+
+    async def json_document(request: Request) -> Reply:
+        return described
+
+    async def docs(request: Request) -> Response:
+        return HTMLResponse(html, headers=DOCS_HEADERS)
+
+    return [_route("/openapi.json", ["GET"], json_document), Route("/docs", docs, methods=["GET"])]
+
+
 async def _no_route(request: Request, error: Exception) -> Response:
     """What the router itself refuses: an unknown path or a method that a path does not have."""
     if isinstance(error, HTTPException) and error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
         return _response(replies.method_not_allowed(", ".join(sorted(allowed.split(", ")))))
-    return _response(replies.RESOURCE_NOT_FOUND)
+    return _response(absent(request.url.path))
 
 
 async def _fault(request: Request, error: Exception) -> Response:

@@ -13,6 +13,7 @@ from bracketd.auth.gate import Gate
 from bracketd.domain.outcomes import Cancelled, Modified, Placed
 from bracketd.runtime.desk import Desk
 from bracketd.wire import replies
+from bracketd.wire.absent import absent_execution
 from bracketd.wire.cancellation import read_cancellation
 from bracketd.wire.modification import read_modification
 from bracketd.wire.placement import read_key, read_placement
@@ -97,6 +98,9 @@ class OrderEntry:
         body = await read_body(scope, receive)
         claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
         parameters = read_fields(scope, body, claims)
+        absent = absent_execution(parameters)
+        if absent is not None:
+            return absent
         outcome = await self._desk.execute(read_modification(parameters, claims.client_id))
         if isinstance(outcome, Modified) and wants_representation(scope["headers"]):
             shown = modified_with_facts(self._desk.state, outcome.order_id)
@@ -108,6 +112,9 @@ class OrderEntry:
         body = await read_body(scope, receive)
         claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
         parameters = read_fields(scope, body, claims)
+        absent = absent_execution(parameters)
+        if absent is not None:
+            return absent
         key = read_key(header(scope["headers"], b"idempotency-key"))
         command = read_placement(parameters, claims.client_id, key)
         if not await self._desk.ensure_account(claims.client_id):

@@ -70,6 +70,7 @@ ORDER_NOT_FOUND = Reply(404, b'{"status":"failed","message":"Order not found"}')
 UNAUTHORISED = _error(401, "Request Unauthorised", CODE_FORBIDDEN, headers=_CHALLENGE)
 FORBIDDEN = _error(403, "Request forbidden", CODE_FORBIDDEN)
 RESOURCE_NOT_FOUND = _error(404, "Resource not found", CODE_FIELD)
+PREFLIGHT_REFUSED = _error(400, "Origin or method is not let through", CODE_FIELD)
 NOT_HTTP = _error(400, "Bad request", CODE_FIELD)
 TOO_LARGE = _error(413, "Request too large", CODE_FIELD)
 TOO_MANY = _error(429, "Too many requests", CODE_FAULT, "RATE_LIMITED", headers=_RETRY)
@@ -105,6 +106,11 @@ def field_fault(field: str, blank: bool) -> Reply:
 
 
 BODY_INVALID = field_invalid("body")
+
+
+def resource_not_found(feature: str) -> Reply:
+    """404 that names a feature of the family that is not here."""
+    return _error(404, f"Resource not found: {feature}", CODE_FIELD)
 
 
 def pending(order_id: str) -> Reply:

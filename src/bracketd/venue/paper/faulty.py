@@ -138,10 +138,11 @@ class FaultyExchange:
         yield from _with_word(self.exchange.submit(taken, now_ns), [Rejected(*each) for each in refused.items()])
 
     def _adjust_pair(self, change: AdjustPair, now_ns: int) -> Iterator[Report]:
-        """A stop that is not to grow leaves the pair as it was; a target that is not to grow is thrown out."""
+        """A stop that is not to grow leaves the pair's quantity; a target that is not to grow is thrown out."""
         rule = self._strike(Point.GROWTH, change.stop_id)
         if rule is not None:
-            yield GrowthDenied(change.stop_id, rule.text, change.growth, change.total)
+            denied = GrowthDenied(change.stop_id, rule.text, change.growth, change.total)
+            yield from _with_word(self.exchange.submit(msgspec.structs.replace(change, growth=0), now_ns), [denied])
             return
         rule = self._strike(Point.GROWTH, change.target_id)
         if rule is None:

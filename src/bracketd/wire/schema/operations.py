@@ -1,0 +1,196 @@
+"""Operations: every route of the server with its fields and its replies, as data.
+
+The document (`document`) and the page (`page`) are made of it. A test asks the server itself: a path or a method that
+it has and the table has not, or the other way round, is red.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from bracketd.wire.schema import market, reads, replies, requests
+
+Replies = Mapping[int, tuple[type[Struct], ...]]
+
+_PROBLEM = (replies.Problem,)
+_ORDERS: Replies = {
+    400: _PROBLEM,
+    401: _PROBLEM,
+    403: _PROBLEM,
+    404: (replies.OrderNotFound, replies.Problem),
+    409: _PROBLEM,
+    413: _PROBLEM,
+}
+_READ: Replies = {400: _PROBLEM, 401: _PROBLEM, 403: _PROBLEM, 413: _PROBLEM}
+_FAULTS: Replies = {500: _PROBLEM, 503: _PROBLEM}
+
+PREFER = "Prefer"
+IDEMPOTENCY_KEY = "Idempotency-Key"
+
+
+class Operation(NamedTuple):
+    """One method of one path. `query` and `body` are its fields; a body of orders may also come as the query."""
+
+    method: str
+    path: str
+    tag: str
+    summary: str
+    replies: Replies
+    query: type[Struct] | None = None
+    body: type[Struct] | None = None
+    headers: tuple[str, ...] = ()
+    secured: bool = True
+    media_type: str = "application/json"
+
+    @property
+    def operation_id(self) -> str:
+        """A name of its own for every operation."""
+        words = self.path.replace("{", "by ").replace("}", "").replace("/", " ").replace(".", " ").replace("_", " ")
+        return "_".join([self.method.lower(), *words.split()])
+
+
+def _read(path: str, tag: str, summary: str, reply: type[Struct], query: type[Struct]) -> Operation:
+    """A GET of state."""
+    return Operation("GET", path, tag, summary, {200: (reply,), **_READ, **_FAULTS}, query=query)
+
+
+def _cancel(path: str, summary: str) -> Operation:
+    """A DELETE of one order."""
+    outcomes: Replies = {200: (replies.Cancelled,), 202: (replies.Pending,), **_ORDERS, **_FAULTS}
+    return Operation(
+        "DELETE", path, "orders", summary, outcomes, requests.Cancellation, requests.Cancellation, headers=(PREFER,)
+    )
+
+
+def _convert(method: str) -> Operation:
+    outcomes: Replies = {**_READ, **_FAULTS}
+    summary = "Convert a position; refused, since a bracket's position is MIS for all of it."
+    return Operation(method, "/api/v1/position/convert", "portfolio", summary, outcomes, body=requests.Conversion)
+
+
+_OPERATIONS = (
+    Operation(
+        "POST",
+        "/api/v1/orders/kart",
+        "orders",
+        "Place a bracket.",
+        {
+            200: (replies.Placed,),
+            400: _PROBLEM,
+            401: _PROBLEM,
+            403: _PROBLEM,
+            404: _PROBLEM,
+            409: _PROBLEM,
+            413: _PROBLEM,
+            422: _PROBLEM,
+            **_FAULTS,
+        },
+        body=requests.Placement,
+        headers=(PREFER, IDEMPOTENCY_KEY),
+    ),
+    Operation(
+        "PUT",
+        "/api/v1/orders/kart",
+        "orders",
+        "Modify an entry, a target or a stop-loss.",
+        {200: (replies.Modified,), 202: (replies.Pending,), **_ORDERS, **_FAULTS},
+        body=requests.Modification,
+        headers=(PREFER,),
+    ),
+    _cancel("/api/v1/orders/kart/{oms_order_id}", "Cancel an entry, or close a bracket by one of its exit legs."),
+    _cancel("/api/v1/orders/kart", "Cancel, with the id in the body or the query."),
+    _cancel("/api/v1/orders/{oms_order_id}", "Cancel, as clients of regular orders ask for it."),
+    _cancel("/api/v1/orders/bracket/{oms_order_id}", "Cancel, on an older path."),
+    _cancel("/api/v1/orders/bracket", "Cancel, on an older path with the id in the body or the query."),
+    _cancel("/api/v1/order/bracket/{oms_order_id}", "Cancel, on the oldest path."),
+    _cancel("/api/v1/order/bracket", "Cancel, on the oldest path with the id in the body or the query."),
+    Operation(
+        "DELETE",
+        "/api/v1/orders",
+        "orders",
+        "Cancel every order and close every bracket of the client (the kill switch).",
+        {
+            200: (replies.KillSwitch,),
+            202: (replies.KillSwitch,),
+            400: _PROBLEM,
+            401: _PROBLEM,
+            403: _PROBLEM,
+            409: (replies.KillSwitch,),
+            413: _PROBLEM,
+            **_FAULTS,
+        },
+        query=requests.Everything,
+        body=requests.Everything,
+    ),
+    _read("/api/v1/orders", "orders", "The order book.", replies.OrderBook, requests.OrderBookQuery),
+    _read("/api/v1/trades", "orders", "The trade book.", reads.TradeBook, requests.OfClient),
+    Operation(
+        "GET",
+        "/api/v1/order/{oms_order_id}/history",
+        "orders",
+        "What became of one order.",
+        {200: (reads.History,), **_READ, 404: (replies.OrderNotFound,), **_FAULTS},
+        query=requests.OfClient,
+    ),
+    _read("/api/v1/positions", "portfolio", "Positions, by the day or net.", reads.Positions, requests.PositionsQuery),
+    _convert("PUT"),
+    _convert("POST"),
+    _read("/api/v1/holdings", "portfolio", "Holdings.", reads.Holdings, requests.OfClient),
+    _read("/api/v1/funds/view", "account", "The kinds of funds.", reads.FundsKinds, requests.FundsQuery),
+    _read("/api/v2/funds/view", "account", "The funds.", reads.Funds, requests.FundsQuery),
+    _read("/api/v1/user/profile", "account", "The profile.", reads.Profile, requests.OfClient),
+    _read("/api/v1/user/trading_info", "account", "The token's client.", reads.TradingInfo, requests.OfClient),
+    Operation(
+        "POST",
+        "/api/v1/user/logout",
+        "account",
+        "Make the token that asks good for nothing.",
+        {200: (replies.Done,), 401: _PROBLEM, **_FAULTS},
+    ),
+    Operation(
+        "GET",
+        "/api/v1/contract/{exchange}",
+        "market",
+        "One instrument, or all of them.",
+        {200: (market.Contract,), **_READ, 404: (market.ContractMissing,), **_FAULTS},
+        query=requests.ContractQuery,
+    ),
+    _read("/api/v1/search", "market", "Instruments that a key fits.", market.Search, requests.SearchQuery),
+    Operation(
+        "GET",
+        "/api/v1/marketdata/{exchange}/{segment}",
+        "market",
+        "The market of one instrument.",
+        {200: (market.MarketData,), **_READ, 404: _PROBLEM, **_FAULTS},
+        query=requests.MarketDataQuery,
+    ),
+    Operation("GET", "/healthz", "server", "Whether the process answers.", {200: (replies.Done,)}, secured=False),
+    Operation(
+        "GET",
+        "/readyz",
+        "server",
+        "Whether orders can be acknowledged.",
+        {200: (replies.Done,), 503: _PROBLEM},
+        secured=False,
+    ),
+    Operation("GET", "/openapi.json", "server", "This document.", {200: (replies.Document,), **_FAULTS}, secured=False),
+    Operation(
+        "GET", "/docs", "server", "This document to read.", {200: (), **_FAULTS}, secured=False, media_type="text/html"
+    ),
+)
+
+_SANDBOX = Operation(
+    "POST",
+    "/sandbox/v1/ticks",
+    "sandbox",
+    "Push a print by hand; from the server's own machine only.",
+    {200: (replies.Done,), 400: _PROBLEM, 404: _PROBLEM, 413: _PROBLEM, **_FAULTS},
+    body=requests.PushedTick,
+    secured=False,
+)
+
+
+def operations(*, sandbox: bool) -> tuple[Operation, ...]:
+    """Every operation of a server, with or without the sandbox."""
+    return (*_OPERATIONS, _SANDBOX) if sandbox else _OPERATIONS

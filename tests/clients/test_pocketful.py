@@ -1,0 +1,200 @@
+"""The published SDK `pocketful`, unmodified, against a real server: each of its reads works as its users call it.
+
+Two things of it are set for the test: its base address, an attribute of the class, and the question that its
+constructor asks a public service for the caller's own address.
+"""
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from pocketful import Pocketful
+from tests.e2e.caller import Caller, Placed
+from tests.e2e.process import HOST, Server
+
+ABSENT = {
+    "createBasket",
+    "fetchBasket",
+    "deleteBasket",
+    "addInstrumentToBasket",
+    "editBasketInstrument",
+    "deleteBasketInstrument",
+    "executeBasket",
+    "renameBasket",
+    "gttCreateRule",
+    "gttModifyRule",
+    "gttCancelRule",
+    "gttFetchRule",
+    "getOptionChain",
+}
+"""Calls to features that are not here; the SDK gets a JSON 404 that names them."""
+
+ORDER_ENTRY = {
+    "placeOrder",
+    "modifyOrder",
+    "cancelOrder",
+    "placeConditionalOrder",
+    "modifyConditionalOrder",
+    "cancelConditionalOrder",
+}
+LOGIN = {"generateSession", "validate2FA"}
+WITHOUT_A_ROUTE = {"greekdata", "requestHeaders"}
+"""`greekdata` names a route that the SDK itself has not; `requestHeaders` asks nobody."""
+
+READS: dict[str, tuple[Any, ...]] = {
+    "getProfile": (),
+    "getPendingOrder": (),
+    "getCompletedOrder": (),
+    "getTradeBook": (),
+    "getOrderHistory": ("{entry}",),
+    "getPositionsDaywise": (),
+    "getPositionsNetwise": (),
+    "getDematHoldings": (),
+    "getFunds": (),
+    "getMarketdata": ("NSE", "3045"),
+    "getLtp": ("NSE", "3045"),
+    "getClosePrice": ("NSE", 3045),
+}
+ENVELOPED: dict[str, tuple[Any, ...]] = {
+    "searchScrip": ("SBIN",),
+    "getScripInfo": ("NSE", "3045"),
+    "getDPRdata": ("NSE", "3045"),
+}
+REFUSED: dict[str, tuple[Any, ...]] = {
+    "getFNOdata": ("NSE", "3045"),
+    "getFNOltp": ("NSE", "3045"),
+    "convertPosition": (
+        {
+            "client_id": "C1",
+            "exchange": "NSE",
+            "instrument_token": 3045,
+            "product": "MIS",
+            "new_product": "CNC",
+            "quantity": 1,
+            "validity": "DAY",
+            "order_side": "SELL",
+        },
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A bracketd process on a free port and a fresh folder."""
+    folder: Path = tmp_path_factory.mktemp("pocketful")
+    server = Server(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="module")
+def placed(server: Server) -> Placed:
+    """A bracket of C1 that is open, beside one that is done and one that works."""
+    trader: Caller = server.caller("C1")
+    trader.place(price=457.0)
+    trader.tick(456.95, 100)
+    trader.tick(459.0, 100)
+    opened = trader.place(price=460.0)
+    trader.tick(459.0, 4)
+    trader.place(price=440.0)
+    return opened
+
+
+@pytest.fixture
+def sdk(server: Server, monkeypatch: pytest.MonkeyPatch) -> Pocketful:
+    """The SDK as C1 uses it, pointed at the server; nothing of it but its address is changed."""
+
+    def offline(*args: object, **kwargs: object) -> None:
+        raise requests.ConnectionError("no public service is asked in a test")
+
+    monkeypatch.setattr(requests, "get", offline)
+    monkeypatch.setattr(Pocketful, "_root_url", f"http://{HOST}:{server.port}")
+    monkeypatch.setenv("NO_PROXY", HOST)
+    return Pocketful("C1", server.tokens["C1"])
+
+
+def call(sdk: Pocketful, name: str, arguments: tuple[Any, ...], placed: Placed) -> dict[str, Any]:
+    """What the SDK gives for one call; `{entry}` stands for the id of an order."""
+    filled = [value.format(entry=placed.entry_id) if isinstance(value, str) else value for value in arguments]
+    reply: dict[str, Any] = getattr(sdk, name)(*filled)
+    return reply
+
+
+def test_every_method_is_looked_at() -> None:
+    """No public call of the SDK is missing from the lists of this module, and none in them is made up."""
+    public = {name for name, _ in inspect.getmembers(Pocketful, inspect.isfunction) if not name.startswith("_")}
+    assert public == {*READS, *ENVELOPED, *REFUSED, *ABSENT, *ORDER_ENTRY, *LOGIN, *WITHOUT_A_ROUTE}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_reads(sdk: Pocketful, placed: Placed, name: str) -> None:
+    """A read of the client's own things, and of the market, is a success with data."""
+    reply = call(sdk, name, READS[name], placed)
+    assert (reply["status"], reply["message"]) == ("success", "")
+    assert "data" in reply
+
+
+@pytest.mark.parametrize("name", ENVELOPED)
+def test_contracts(sdk: Pocketful, placed: Placed, name: str) -> None:
+    """A contract route answers in its own envelope, without an error."""
+    reply = call(sdk, name, ENVELOPED[name], placed)
+    assert reply["error"] == {"code": 0, "message": ""}
+    assert reply["result"]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refusals(sdk: Pocketful, placed: Placed, name: str) -> None:
+    """A refusal comes back as the reply that it is: the SDK raises nothing, and the reason can be read."""
+    reply = call(sdk, name, REFUSED[name], placed)
+    assert reply["status"] == "error"
+    assert reply["reason"] in ("UNKNOWN_INSTRUMENT", "PRODUCT_NOT_ALLOWED")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "feature"),
+    [
+        ("getOptionChain", ("3045", 6, 0), "option chain"),
+        ("fetchBasket", (), "basket orders"),
+        ("createBasket", ({"login_id": "C1", "name": "b"},), "basket orders"),
+    ],
+)
+def test_features_that_are_not_here(
+    sdk: Pocketful, placed: Placed, name: str, arguments: tuple[Any, ...], feature: str
+) -> None:
+    """A call to a feature that is not here is told which one."""
+    assert call(sdk, name, arguments, placed)["message"] == f"Resource not found: {feature}"
+
+
+def test_what_the_books_hold(sdk: Pocketful, placed: Placed) -> None:
+    """The SDK's user finds the order in the books, its fills, its history and its position."""
+    pending = [row["oms_order_id"] for row in sdk.getPendingOrder()["data"]["orders"]]
+    completed = [row["oms_order_id"] for row in sdk.getCompletedOrder()["data"]["orders"]]
+    assert placed.entry_id in pending + completed
+    trades = sdk.getTradeBook()["data"]["trades"]
+    assert placed.entry_id in [row["oms_order_id"] for row in trades]
+    history = sdk.getOrderHistory(placed.entry_id)["data"]["order history"]
+    assert history[0]["status"] == "PENDING"
+    (position,) = sdk.getPositionsDaywise()["data"]
+    signed = sum(row["trade_quantity"] * (1 if row["order_side"] == "BUY" else -1) for row in trades)
+    assert position["net_quantity"] == signed > 0
+    assert sdk.getPositionsNetwise()["data"] == [position]
+
+
+def test_prices(sdk: Pocketful, placed: Placed) -> None:
+    """The last price is the bare number in rupees, the whole quote has the same, and the band is that of the scrip."""
+    assert sdk.getLtp("NSE", "3045")["data"] == 459
+    assert sdk.getMarketdata("NSE", "3045")["data"]["last_trade_price"] == 459
+    limits = sdk.getDPRdata("NSE", "3045")["result"]
+    assert limits["dpr"] == f"{limits['lower_circuit_limit']:.4f} - {limits['higher_circuit_limit']:.4f}"
+
+
+def test_another_clients_id(server: Server, sdk: Pocketful, placed: Placed) -> None:
+    """A user who names another client than its token's gets a refusal to read, and raises nothing."""
+    sdk.clientId = "C2"
+    assert sdk.getProfile()["message"] == "Request forbidden"
