@@ -4,7 +4,7 @@ from functools import partial
 
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount, PlaceBracket
-from bracketd.domain.events import AnyEvent, decode_step, encode_step
+from bracketd.domain.events import AnyEvent, IntentKept, decode_step, encode_step
 from bracketd.domain.instructions import Filled, Report
 from bracketd.domain.instrument import Instrument, Level, Tick, band_around
 from bracketd.domain.ist import day_start_ns
@@ -83,6 +83,7 @@ class Asked:
         self.ticket: Ticket | None = None
         self.waits_for = ""
         self.named_id = ""
+        self.intends = Leg.NONE
         self.outcome: Outcome | None = None
 
 
@@ -266,7 +267,7 @@ class Floor:
             step.apply(event)
         self._keep(step)
         asked.outcome, asked.ticket, asked.waits_for = decision.outcome, decision.ticket, decision.waits_for
-        asked.named_id = decision.named_id
+        asked.named_id, asked.intends = decision.named_id, decision.intends
         if asked.outcome is None and asked.ticket is not None:
             asked.waits_for = asked.ticket.basket_id
             asked.outcome = outcome_of(self.state, asked.ticket)
@@ -296,6 +297,10 @@ class Floor:
         for asked in [each for each in self.waiting if each.until_ns < now_ns]:
             asked.outcome = Unknown(asked.named_id)
             self.waiting.remove(asked)
+            if asked.intends is not Leg.NONE and asked.waits_for in self.state.brackets:
+                step = self._step()
+                step.apply(IntentKept(self.now_ns, asked.waits_for, asked.intends))
+                self._keep(step)
 
     def _do_due(self) -> None:
         while (item := self.agenda.next(self.now_ns)) is not None:
