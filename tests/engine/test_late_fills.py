@@ -512,6 +512,19 @@ def test_a_fill_after_the_first_target_fill_grows_the_exit_without_re_basing(flo
     assert floor.net() == 0
 
 
+def test_a_dearer_fill_after_the_exit_was_decided_re_bases_nothing(floor: SidedFloor) -> None:
+    """4 at 456.85 with legs from there; 2 more at 456.95 after the TARGET's first fill leave both prices alone."""
+    floor.tick(456.95, 0, (), levels((456.85, 4)))
+    entry = floor.place()
+    floor.faults(FaultRule(on=Point.CANCEL, action=Action.DELAY, delay_ms=1_000, leg=Leg.ENTRY))
+    floor.silent(458.85, 1)
+    floor.silent(456.95, 2)
+    stop, target = floor.legs(entry)
+    assert floor.trades(entry) == [(456.85, 4), (456.95, 2)]
+    assert (stop.quantity, target.quantity) == (6, 6)
+    assert (floor.paise(stop.trigger_paise), floor.paise(target.price_paise)) == (45_585, 45_885)
+
+
 def test_a_fill_after_the_exit_had_reached_zero_is_closed_by_the_stop(floor: SidedFloor) -> None:
     """The exit in force had reached zero: the STOPLOSS becomes the closing order for the late fill at once (2.5)."""
     entry = late_after(floor)

@@ -392,6 +392,18 @@ def test_a_slow_closing_answer_is_waited_for(floor: SidedFloor) -> None:
     assert (stop.status, stop.info, floor.order(entry).info) == (Status.CONFIRMED, "CLOSING", "")
 
 
+def test_a_crash_while_the_closing_of_an_ungrown_stop_is_unheard(floor: SidedFloor) -> None:
+    """The closing order with its growth is at work, unheard: after a crash it still works for all that is open."""
+    slow = FaultRule(on=Point.CLOSE_ANSWER, action=Action.DELAY, delay_ms=1_000)
+    entry = grown(floor, refuses(Point.GROWTH, Leg.STOPLOSS), slow)
+    floor.restart()
+    floor.wait(1)
+    assert (told(floor.legs(entry)[0]), floor.order(entry).info) == ((Status.CONFIRMED, 6, 0, 6, 0), "")
+    floor.restart()
+    floor.tick(456.00, 100)
+    assert floor.net() == 0
+
+
 def test_a_doubled_refusal_of_growth_counts_once(floor: SidedFloor) -> None:
     """The refusal of one growth told twice is one refusal: the closing order's growth is 2, not 4."""
     entry = grown(

@@ -11,6 +11,7 @@ from tests.sided_floor import SidedFloor, told
 from tests.trading_floor import bracket, levels
 
 from bracketd.domain.events import ClosingRequested, DayBegun, ExitRequested, RescuePlaced, StageReached
+from bracketd.domain.instructions import ClosePair
 from bracketd.domain.order import Leg, OrderType, Side, Status
 from bracketd.domain.outcomes import Cancelled, Modified, NotFound, Placed, Refused
 from bracketd.domain.reasons import Reason
@@ -354,6 +355,30 @@ def test_an_exit_in_flight_at_the_end_is_answered(floor: SidedFloor) -> None:
     floor.until(END)
     assert floor.answer(asked) == MARKET_CLOSED
     assert floor.order(entry).info == "UNPROTECTED"
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_an_exit_tried_afresh_at_the_end_is_answered(floor: SidedFloor, silent: bool) -> None:
+    """An exit in flight when the session ends, refused there or never answered: the market is closed, all is known."""
+    entry = held(floor)
+    floor.faults(refuses(Point.CLOSE))
+    floor.until("20261123 15:29:59")
+    stop, _ = floor.legs(entry)
+    assert stop.status is Status.TRIGGER_PENDING
+    floor.faults(refuses(Point.CLOSE), slow(Point.CLOSE_ANSWER, 600_000))
+    if silent:
+        submit = floor.front.submit
+        floor.front.submit = lambda instruction, now_ns: (  # type: ignore[method-assign]
+            iter(()) if isinstance(instruction, ClosePair) else submit(instruction, now_ns)
+        )
+    asked = floor.ask_cancel(entry, "STOPLOSS")
+    assert floor.answer(asked) is None
+    floor.until(END)
+    assert floor.answer(asked) == MARKET_CLOSED
+    assert floor.order(entry).info == "UNPROTECTED"
+    floor.until("20261125 09:20")
+    floor.tick(456.00, 100)
+    assert floor.net() == 0
 
 
 def test_an_entry_that_would_not_be_cancelled_ends_with_the_session(floor: SidedFloor) -> None:

@@ -322,6 +322,20 @@ def test_a_stop_that_was_left_in_force_still_closes(floor: SidedFloor) -> None:
     assert floor.cancel(target.order_id) == Cancelled(target.order_id)
 
 
+def test_a_doubled_refusal_is_no_answer_to_the_next_cancel(floor: SidedFloor) -> None:
+    """An answer counts for the request that it names: the first's refusal told again does not end the second."""
+    entry = held(floor)
+    doubled = FaultRule(on=Point.CANCEL_ANSWER, action=Action.DUPLICATE, delay_ms=700)
+    floor.faults(refuses(Point.CANCEL), doubled)
+    assert floor.cancel(entry) == REFUSED
+    floor.faults(slow(Point.CANCEL, 1_500))
+    asked = floor.ask_cancel(entry)
+    floor.wait(1)
+    assert (floor.answer(asked), floor.order(entry).status) == (None, Status.CANCEL_PENDING)
+    floor.wait(0.8)
+    assert floor.answer(asked) == Cancelled(entry)
+
+
 # Intent outlives the wait
 
 
