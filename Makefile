@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
+EXAMPLES ?= 5000
 DIST ?= dist
 
 # Set PYTHON to choose an interpreter; otherwise the first of these that is 3.11 or newer and has venv is taken.
@@ -12,7 +13,7 @@ PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check coverage docs-tables dist lock clean
+.PHONY: help install demo test test-slow machine check coverage docs-tables dist lock clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -27,6 +28,9 @@ test: install ## the quick tests
 
 test-slow: install ## the tests marked slow
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+machine: install ## let the machine that looks for holes live 5,000 days (EXAMPLES)
+	BRACKETD_MACHINE_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/engine/test_machine.py $(ARGS)
 
 check: install ## lint, format, types and the one-way rule
 	$(BIN)/ruff check .

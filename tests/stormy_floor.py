@@ -259,6 +259,7 @@ class StormyFloor:
         self._check_rows()
         for bracket in self.state.brackets.values():
             self._check_at_exchange(bracket.basket_id)
+            self._check_going(bracket.basket_id)
         if self.state.stage.name == "ENDED":
             assert not self.exchange._work, "after the session nothing works at the exchange (17)"
             assert not self.state.post, "after the session nothing is under way (17)"
@@ -297,6 +298,18 @@ class StormyFloor:
         if row.status is not old.status or late:
             assert float(row.activity_reference) > float(old.activity_reference), "every change is told apart (16)"
 
+    def _check_going(self, basket_id: str) -> None:
+        """An entry whose bracket is on its way out goes, and at square-off every bracket is on its way out."""
+        bracket = self.state.brackets[basket_id]
+        entry, *exits = self.state.rows_of(bracket)
+        on_the_way = bracket.exit.name != "NONE" or any(row.filled or row.triggered for row in exits)
+        squared_off = self.state.stage.name == "SQUARE_OFF"
+        if on_the_way or squared_off or any(row.refused or row.status is Status.REJECTED for row in exits):
+            going = entry.terminal or entry.status is Status.CANCEL_PENDING or entry.cancel_refused
+            assert going, "a bracket never re-enters after its own exit"
+        if squared_off and self.state.open_quantity(bracket):
+            assert bracket.exit.name != "NONE", "at square-off everything is exited"
+
     def _check_at_exchange(self, basket_id: str) -> None:
         """What can still trade on the exit side never exceeds what is open, judged where the matching is (1)."""
         bracket = self.state.brackets[basket_id]
@@ -323,6 +336,8 @@ class StormyFloor:
         assert not self.state.post, "every letter arrives"
         for row in self.state.orders.values():
             assert row.status not in (Status.CANCEL_PENDING, Status.MODIFY_PENDING), "nothing stays half asked (24)"
+        for bracket in self.state.brackets.values():
+            assert not bracket.unprotected, "what was refused is tried again until it is taken (2.8)"
         for bracket in tuple(self.state.brackets.values()):
             client = bracket.client_id
             self.ask(CancelOrder(client_id=client, ids=(bracket.entry_id,)))

@@ -1,0 +1,188 @@
+"""The machine of test_machine.py is worth something: faults planted in the engine, one at a time, are all found."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+from tests.engine.test_machine import STEPS, Machine
+
+from bracketd.domain.events import TradeBooked
+from bracketd.domain.instructions import ClosePair, Instruction
+from bracketd.domain.outcomes import Cancelled, Outcome
+from bracketd.engine import cancelling, ending, evolve, instructing, margin, protection, retrying
+from bracketd.engine.cancelling import Ticket
+from bracketd.engine.exposure import exit_decided
+from bracketd.engine.invariant import InvariantBroken
+from bracketd.engine.state import State
+from bracketd.runtime import recovery, step, venue_view
+from bracketd.venue.paper import exchange as exchange_module
+from bracketd.venue.paper.book import Work
+from bracketd.venue.paper.matcher import Matcher
+
+EXAMPLES_TO_FIND = 600
+"""How many days the machine is given to find a planted fault."""
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def exit_budget_not_shared(plant: pytest.MonkeyPatch) -> None:
+    """What one leg trades stays in the other."""
+
+    def take(state: State, bracket: Any, order: Any, event: TradeBooked) -> None:
+        bracket.last_exit_id = order.order_id
+        order.remaining -= event.quantity
+
+    plant.setattr(evolve, "_take_from_legs", take)
+
+
+def growth_not_told(plant: pytest.MonkeyPatch) -> None:
+    """The venue never hears that the legs have grown."""
+    plant.setattr(instructing, "_adjust", lambda state, bracket, growth: None)
+
+
+def no_rescue(plant: pytest.MonkeyPatch) -> None:
+    """Shares that came after their entry's end are nobody's."""
+    plant.setattr(protection, "unclaimed", lambda state, bracket: 0)
+    plant.setattr(retrying, "unclaimed", lambda state, bracket: 0)
+
+
+def nothing_ends_with_the_session(plant: pytest.MonkeyPatch) -> None:
+    """After the session's end orders go on working."""
+    plant.setattr(ending, "_over_due", protection.flag_due)
+
+
+def square_off_missed(plant: pytest.MonkeyPatch) -> None:
+    """At square-off nothing is asked to close."""
+    plant.setattr(protection, "_exit_due", _only_what_was_asked_for(protection._exit_due))
+
+
+def _only_what_was_asked_for(rule: Callable[..., Any]) -> Callable[..., Any]:
+    def asked_for(state: State, bracket: Any, *rest: Any) -> Any:
+        return None if bracket.exit.name == "NONE" else rule(state, bracket, *rest)
+
+    return asked_for
+
+
+def entry_outlives_its_exit(plant: pytest.MonkeyPatch) -> None:
+    """The first exit fill leaves the entry's remainder where it is."""
+
+    def only_by_hand(state: State, bracket: Any) -> bool:
+        return bracket.exit.name != "NONE" and exit_decided(state, bracket)
+
+    plant.setattr(protection, "entry_must_go", only_by_hand)
+    plant.setattr(retrying, "entry_must_go", only_by_hand)
+
+
+def letters_lost_in_a_crash(plant: pytest.MonkeyPatch) -> None:
+    """What was under way when the process died is forgotten by the exchange."""
+
+    def without_letters(state: State) -> venue_view.VenueView:
+        post, state.post = state.post, {}
+        try:
+            return venue_view.view_of(state)
+        finally:
+            state.post = post
+
+    plant.setattr(recovery, "view_of", without_letters)
+
+
+def success_before_the_end(plant: pytest.MonkeyPatch) -> None:
+    """An exit is called done as soon as it is asked for."""
+
+    def hasty(state: State, ticket: Ticket) -> Outcome | None:
+        return Cancelled(ticket.order_id) if ticket.closes else cancelling.outcome_of(state, ticket)
+
+    plant.setattr("tests.stormy_floor.outcome_of", hasty)
+
+
+def closes_one_too_many(plant: pytest.MonkeyPatch) -> None:
+    """The closing order is for a share more than is open."""
+    close_pair = exchange_module.PaperExchange._close_pair
+
+    def greedy(self: Any, close: ClosePair) -> Iterator[Any]:
+        pair = self._pairs.get(close.basket_id)
+        if pair is not None and pair.remaining:
+            pair.remaining += 1
+        return close_pair(self, close)
+
+    plant.setattr(exchange_module.PaperExchange, "_close_pair", greedy)
+
+
+def margin_not_returned(plant: pytest.MonkeyPatch) -> None:
+    """A cancelled entry keeps blocking what it blocked."""
+    blocked = margin.blocked_paise
+
+    def sticky(reference_paise: int, quantity: int, cost_paise: int, leverage: int) -> int:
+        return blocked(reference_paise, quantity or 1, cost_paise, leverage)
+
+    plant.setattr(margin, "blocked_paise", sticky)
+
+
+def trigger_leaves_the_target(plant: pytest.MonkeyPatch) -> None:
+    """At the exchange a stop that triggers leaves its target at work, under a quantity of its own."""
+    fill = Matcher._fill
+
+    def unlinked(self: Any, work: Work, price_paise: int, quantity: int, *, aggressive: bool) -> Any:
+        report = fill(self, work, price_paise, quantity, aggressive=aggressive)
+        if work.pair is not None:
+            work.pair.remaining += quantity
+        return report
+
+    plant.setattr(Matcher, "_fill", unlinked)
+
+
+def refused_stop_forgotten(plant: pytest.MonkeyPatch) -> None:
+    """A stop-loss that the venue refused is not sent again."""
+    plant.setattr(protection, "_refused_stop_due", lambda *situation: None)
+    plant.setattr(retrying, "EACH_SECOND", ())
+    plant.setattr(step, "EACH_SECOND", ())
+    plant.setattr(step, "EACH_PRINT", ())
+
+
+def trailing_not_told(plant: pytest.MonkeyPatch) -> None:
+    """The exchange never hears that a stop has trailed."""
+    instruction_for = step.instruction_for
+
+    def wrong(state: State, event: Any, growth: int) -> Instruction | None:
+        return None if type(event).__name__ == "StopTrailed" else instruction_for(state, event, growth)
+
+    plant.setattr(step, "instruction_for", wrong)
+
+
+PLANTS: tuple[Plant, ...] = (
+    exit_budget_not_shared,
+    growth_not_told,
+    no_rescue,
+    nothing_ends_with_the_session,
+    square_off_missed,
+    entry_outlives_its_exit,
+    letters_lost_in_a_crash,
+    success_before_the_end,
+    closes_one_too_many,
+    margin_not_returned,
+    trigger_leaves_the_target,
+    refused_stop_forgotten,
+    trailing_not_told,
+)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_a_planted_fault_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine finds the fault within the number of days stated."""
+    plant(monkeypatch)
+    limits = settings(
+        max_examples=EXAMPLES_TO_FIND,
+        stateful_step_count=STEPS,
+        deadline=None,
+        phases=(Phase.generate,),
+        database=None,
+        derandomize=True,
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    with pytest.raises((InvariantBroken, AssertionError)):
+        run_state_machine_as_test(Machine, settings=limits)
