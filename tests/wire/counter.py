@@ -54,6 +54,8 @@ class FakeDesk:
         self.commands: list[Command] = []
         self.ticks: list[Tick] = []
         self.waits = 0
+        self.on_step: list[object] = []
+        self.on_tick: list[object] = []
 
     def now_ns(self) -> int:
         """A fixed moment."""

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from bracketd.domain.account import Account
 from bracketd.domain.commands import Command, OpenAccount
-from bracketd.domain.events import IntentKept, encode_step
+from bracketd.domain.events import AnyEvent, IntentKept, encode_step
 from bracketd.domain.instructions import Report
 from bracketd.domain.instrument import Instrument, Level, Tick
 from bracketd.domain.ist import NS_PER_SECOND
@@ -61,6 +61,8 @@ class Desk:
 
     `state` is live: whoever shows any of it outside awaits `durable()` between rendering and sending. `account_terms`
     tells the opening cash (paise) and the leverage of a client that the engine does not know yet, None for nobody.
+    `on_step` holds functions called with each step's sequence and events when the journal has them, which is before
+    they are durable; `on_tick` holds functions called with each tick. Both are called at once, and must not raise.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class Desk:
         self.state = state
         self.instruments = instruments
         self.failure = ""
+        self.on_step: list[Callable[[int, list[AnyEvent]], None]] = []
+        self.on_tick: list[Callable[[Tick], None]] = []
         self._venue = venue
         self._commit = commit
         self._clock = clock
@@ -166,6 +170,7 @@ class Desk:
         """One message of a feed. Nobody is told of it, so it is recorded only where it caused something."""
         self.keep_time()
         self._run(lambda step: step.tick(tick))
+        self._tell_tick(tick)
 
     async def push_tick(self, tick: Tick) -> None:
         """One message pushed by hand; returns when it and all that it caused are on disk. Raises NotServing."""
@@ -176,6 +181,7 @@ class Desk:
 
         self.keep_time()
         self._run(work)
+        self._tell_tick(tick)
         await self.durable()
 
     def keep_time(self) -> int:
@@ -201,9 +207,9 @@ class Desk:
         """A report that a venue brings later than its instruction."""
         self._run(lambda step: step.handle((report,)))
 
-    async def durable(self) -> None:
-        """Wait until everything that the state shows now is on disk. Raises NotServing."""
-        await self._durable(self._last_seq)
+    async def durable(self, seq: int | None = None) -> None:
+        """Wait until everything that the state shows now, or all up to step `seq`, is on disk. Raises NotServing."""
+        await self._durable(self._last_seq if seq is None else seq)
 
     async def wait_failed(self) -> str:
         """Wait until the desk has stopped for good; returns why."""
@@ -267,10 +273,17 @@ class Desk:
             _log.exception("a step failed")
             self.fail(f"a step failed: {fault!r}")
             raise NotServing(self.failure) from fault
+        if step.events:
+            for told in self.on_step:
+                told(self._last_seq, step.events)
         for basket_id in step.moved:
             for _, future in self._movement.pop(basket_id, ()):
                 if not future.done():
                     future.set_result(True)
+
+    def _tell_tick(self, tick: Tick) -> None:
+        for told in self.on_tick:
+            told(tick)
 
     async def _moved(self, basket_id: str, deadline: Deadline) -> bool:
         """Wait until a step touches the bracket; False when the deadline comes first."""

@@ -20,6 +20,7 @@ import msgspec
 import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from bracketd.auth.client_store import ClientStore, ClientStoreError
 from bracketd.auth.gate import Gate
@@ -36,7 +37,15 @@ from bracketd.runtime.data_folder import LeaseHeld, OpenJournal, open_journal
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.feeding import Feeding
 from bracketd.runtime.recovery import RecoveryFailed, recover, resume_paper
-from bracketd.runtime.settings import BACKLOG, GRACEFUL_SHUTDOWN_S, KEEP_ALIVE_S, Settings
+from bracketd.runtime.settings import (
+    BACKLOG,
+    GRACEFUL_SHUTDOWN_S,
+    KEEP_ALIVE_S,
+    WS_MESSAGE_BYTES,
+    WS_PING_INTERVAL_S,
+    WS_PING_TIMEOUT_S,
+    Settings,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -64,19 +73,25 @@ def run(
     build_app: BuildApp,
     on_ready: Callable[[str], None],
     http: type[asyncio.Protocol] = HttpToolsProtocol,
+    ws: type[asyncio.Protocol] = WebSocketsSansIOProtocol,
 ) -> int:
     """Serve until told to stop; returns the exit code. `on_ready` gets the URL once connections are accepted.
 
-    `http` is uvicorn's protocol class for a connection, which words the refusals that no application sees.
+    `http` is uvicorn's protocol class for a connection, which words the refusals that no application sees; `ws` is
+    the one that a connection is handed to when it becomes a websocket.
 
     Raises StartRefused before the port is open, for whatever keeps the server from starting.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(settings, build_app, on_ready, http))
+        return runner.run(_serve(settings, build_app, on_ready, http, ws))
 
 
 async def _serve(
-    settings: Settings, build_app: BuildApp, on_ready: Callable[[str], None], http: type[asyncio.Protocol]
+    settings: Settings,
+    build_app: BuildApp,
+    on_ready: Callable[[str], None],
+    http: type[asyncio.Protocol],
+    ws: type[asyncio.Protocol],
 ) -> int:
     async with contextlib.AsyncExitStack() as stack:
         with _start_faults(settings):
@@ -87,7 +102,7 @@ async def _serve(
         gc.freeze()
         stack.callback(listener.close)
         app = build_app(desk, gate, sandbox=settings.sandbox, cors=settings.cors)
-        server = _Server(app, lambda: on_ready(_url(listener)), http)
+        server = _Server(app, lambda: on_ready(_url(listener)), http, ws)
         async with _running(_stop_when_failed(desk, server)):
             if feeding is None:
                 await server.serve([listener])
@@ -103,12 +118,19 @@ async def _serve(
 class _Server(uvicorn.Server):
     """uvicorn's server, with signals on the event loop and word given when connections are accepted."""
 
-    def __init__(self, app: App, on_listening: Callable[[], None], http: type[asyncio.Protocol]) -> None:
+    def __init__(
+        self, app: App, on_listening: Callable[[], None], http: type[asyncio.Protocol], ws: type[asyncio.Protocol]
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 http=http,
-                ws="none",
+                ws=ws,
+                ws_max_size=WS_MESSAGE_BYTES,
+                ws_ping_interval=WS_PING_INTERVAL_S,
+                ws_ping_timeout=WS_PING_TIMEOUT_S,
+                # Frames are small and many: to compress them costs more than it saves.
+                ws_per_message_deflate=False,
                 lifespan="off",
                 interface="asgi3",
                 log_config=None,

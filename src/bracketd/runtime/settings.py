@@ -17,6 +17,15 @@ KEEP_ALIVE_S: Final = 75
 BACKLOG: Final = 2048
 """Connections the kernel holds while the loop is busy; the kernel's own limit may be lower."""
 
+WS_MESSAGE_BYTES: Final = 65_536
+"""The largest message that a websocket client may send; a larger one closes its connection (1009)."""
+
+WS_PING_INTERVAL_S: Final = 20.0
+"""A websocket is pinged this often. Whoever answers is there, so that no heartbeat of the client's is needed."""
+
+WS_PING_TIMEOUT_S: Final = 30.0
+"""A websocket peer that has not answered a ping by then is closed (1011). It may be busy for a while."""
+
 _ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?\Z", re.ASCII)
 """An origin as browsers write it: scheme, host in lower case, a port where it is not the usual one, no path."""
 

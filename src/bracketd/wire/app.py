@@ -17,11 +17,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bracketd.auth.gate import Gate
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.kill_switch import cancel_everything
+from bracketd.runtime.streams import StreamLimits
 from bracketd.wire import replies
 from bracketd.wire.absent import absent
 from bracketd.wire.amounts import JSON
 from bracketd.wire.cancellation import require_everything
 from bracketd.wire.cross_origin import CrossOrigin
+from bracketd.wire.feeds import Feeds
 from bracketd.wire.order_entry import OrderEntry, find_route
 from bracketd.wire.reads import Reads
 from bracketd.wire.replies import Reply
@@ -41,7 +43,14 @@ PROBES = frozenset({"/healthz", "/readyz"})
 """What is answered even when nothing else is."""
 
 
-def build_app(desk: Desk, gate: Gate, *, sandbox: bool, cors: Sequence[str] = ()) -> ASGIApp:
+def build_app(
+    desk: Desk,
+    gate: Gate,
+    *,
+    sandbox: bool,
+    cors: Sequence[str] = (),
+    stream_limits: StreamLimits | None = None,
+) -> ASGIApp:
     """The ASGI application over one desk and one gate; `sandbox` adds the route by which prints are pushed.
 
     `cors` are the origins whose pages may call (see `cross_origin`); without any, no reply says a word of origins.
@@ -60,19 +69,23 @@ def build_app(desk: Desk, gate: Gate, *, sandbox: bool, cors: Sequence[str] = ()
         routes.append(_route("/sandbox/v1/ticks", ["POST"], pages.tick))
     router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
     router.router.redirect_slashes = False
-    app = _App(desk, OrderEntry(desk, gate), router)
+    app = _App(desk, OrderEntry(desk, gate), Feeds(desk, gate, stream_limits), router)
     return CrossOrigin(app, cors) if cors else app
 
 
 class _App:
     """The outermost callable: whether we serve at all, and which half answers."""
 
-    def __init__(self, desk: Desk, order_entry: OrderEntry, router: ASGIApp) -> None:
+    def __init__(self, desk: Desk, order_entry: OrderEntry, feeds: Feeds, router: ASGIApp) -> None:
         self._desk = desk
         self._order_entry = order_entry
+        self._feeds = feeds
         self._router = router
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._feeds.attend(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._router(scope, receive, send)
             return

@@ -74,6 +74,8 @@ PREFLIGHT_REFUSED = _error(400, "Origin or method is not let through", CODE_FIEL
 NOT_HTTP = _error(400, "Bad request", CODE_FIELD)
 TOO_LARGE = _error(413, "Request too large", CODE_FIELD)
 TOO_MANY = _error(429, "Too many requests", CODE_FAULT, "RATE_LIMITED", headers=_RETRY)
+TOO_MANY_CONNECTIONS = _error(429, "Too many connections", CODE_FAULT, "RATE_LIMITED", headers=_RETRY)
+TOO_MANY_SUBSCRIPTIONS = _error(429, "Too many subscriptions", CODE_FAULT, "RATE_LIMITED")
 NOT_SERVING = _error(503, "Not serving", CODE_FAULT, Reason.NOT_SERVING, headers=_RETRY)
 INTERNAL = _error(500, "Something went wrong", CODE_FAULT, Reason.INTERNAL)
 
