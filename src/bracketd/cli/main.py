@@ -44,7 +44,14 @@ def demo(host: str, port: int, data: Path | None, cors: tuple[str, ...]) -> None
 @click.option(
     "--feed", type=click.Choice(["synthetic", "manual"]), default="synthetic", show_default=True, help="What prints."
 )
-@click.option("--sandbox", is_flag=True, help="Let clients push prints of their own.")
+@click.option("--sandbox", is_flag=True, help="Let this machine push prints and plan the paper exchange's faults.")
+@click.option(
+    "--clock",
+    type=click.Choice(["system", "virtual"]),
+    default="system",
+    show_default=True,
+    help="A virtual clock goes on only when the sandbox moves it.",
+)
 @click.option(
     "--instruments",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -58,10 +65,13 @@ def serve(
     session: str,
     feed: str,
     sandbox: bool,
+    clock: str,
     instruments: Path | None,
     cors: tuple[str, ...],
 ) -> None:
     """Serve one data folder until SIGTERM or SIGINT."""
+    if clock == "virtual" and not sandbox:
+        raise click.UsageError("--clock virtual needs --sandbox, which moves the clock.")
     from bracketd.cli.serve import run_serve
     from bracketd.runtime.settings import Settings
 
@@ -73,6 +83,7 @@ def serve(
             session=session,
             feed=feed,
             sandbox=sandbox,
+            clock=clock,
             instruments=instruments,
             cors=cors,
         )

@@ -71,3 +71,8 @@ EACH_PRINT: tuple[Rule, ...] = (*EACH_SECOND, _exit_again, _rescue_left_open)
 def presses(state: State, bracket: Bracket) -> bool:
     """Whether anything of the bracket is to be tried again."""
     return state.stage.trades and any(rule(state, bracket, 0) is not None for rule in EACH_PRINT)
+
+
+def hurries(state: State, bracket: Bracket) -> bool:
+    """Whether anything of the bracket is to be tried again though nothing prints."""
+    return state.stage.trades and any(rule(state, bracket, 0) is not None for rule in EACH_SECOND)

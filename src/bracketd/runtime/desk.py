@@ -28,6 +28,7 @@ from bracketd.journal.group import GroupCommit
 from bracketd.runtime.agenda import Agenda, Days
 from bracketd.runtime.clock import Clock, MovableClock
 from bracketd.runtime.pressing import Pressing
+from bracketd.runtime.protection_log import log_protection
 from bracketd.runtime.sightings import Sightings
 from bracketd.runtime.step import Step, Work
 from bracketd.venue.protocol import MarketVenue
@@ -63,6 +64,7 @@ class Desk:
     tells the opening cash (paise) and the leverage of a client that the engine does not know yet, None for nobody.
     `on_step` holds functions called with each step's sequence and events when the journal has them, which is before
     they are durable; `on_tick` holds functions called with each tick. Both are called at once, and must not raise.
+    `due_sooner` is set when a step makes something due before what `keep_time` answered last.
     """
 
     def __init__(
@@ -91,6 +93,8 @@ class Desk:
         self._sightings = Sightings(venue)
         self._pressing = Pressing(state)
         self._agenda = Agenda(state, self._pressing, sessions, clock.now_ns())
+        self._told_due_ns = self._agenda.due_ns()
+        self.due_sooner = asyncio.Event()
         self._last_seq = commit.durable_seq
         self._movement: dict[str, list[tuple[Deadline, asyncio.Future[bool]]]] = {}
         self._failed = asyncio.Event()
@@ -186,22 +190,23 @@ class Desk:
 
     def keep_time(self) -> int:
         """Do what is due by now, each at its moment; returns when the next is due. Raises NotServing."""
+        self._check_serving()
         self._do_due(self.now_ns())
-        return self._agenda.due_ns()
+        self._told_due_ns = self._agenda.due_ns()
+        return self._told_due_ns
 
     def pass_time(self, clock: MovableClock, to_ns: int) -> None:
         """Move the clock on (unix nanoseconds), and do on the way what falls due. Raises NotServing.
 
-        Requests that have waited for a venue as long as they may, by this clock, are told so.
+        Requests that have waited for a venue as long as they may, by this clock, are told so; an answer that comes at
+        the last moment still counts.
         """
         while (due_ns := self._agenda.due_ns()) <= to_ns:
+            self._end_waits(due_ns - 1)
             clock.move_to(due_ns)
             self._do_due(due_ns)
         clock.move_to(to_ns)
-        for waiting in self._movement.values():
-            for deadline, future in waiting:
-                if deadline.clock_ns <= to_ns and not future.done():
-                    future.set_result(False)
+        self._end_waits(to_ns)
 
     def deliver(self, report: Report) -> None:
         """A report that a venue brings later than its instruction."""
@@ -254,6 +259,13 @@ class Desk:
             kept = IntentKept(self.now_ns(), decision.waits_for, decision.intends)
             self._run(lambda step: step.apply(kept))
 
+    def _end_waits(self, now_ns: int) -> None:
+        """Tell those requests that may not wait any longer by the clock."""
+        for waiting in self._movement.values():
+            for deadline, future in waiting:
+                if deadline.clock_ns <= now_ns and not future.done():
+                    future.set_result(False)
+
     def _do_due(self, now_ns: int) -> None:
         while (item := self._agenda.next(now_ns)) is not None:
             at_ns, work = item
@@ -276,6 +288,9 @@ class Desk:
         if step.events:
             for told in self.on_step:
                 told(self._last_seq, step.events)
+        log_protection(self.state, step.events)
+        if self._agenda.due_ns() < self._told_due_ns:
+            self.due_sooner.set()
         for basket_id in step.moved:
             for _, future in self._movement.pop(basket_id, ()):
                 if not future.done():

@@ -12,8 +12,10 @@ import gc
 import logging
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol
 
 import apsw
 import msgspec
@@ -25,6 +27,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from bracketd.auth.client_store import ClientStore, ClientStoreError
 from bracketd.auth.gate import Gate
 from bracketd.auth.signing_key import SigningKeyError, load_or_create
+from bracketd.domain.ist import NS_PER_SECOND, ist_date
 from bracketd.engine.invariant import InvariantBroken
 from bracketd.engine.state import State
 from bracketd.journal.protocol import Fenced, FolderInUse, JournalDamaged, JournalTooNew, Unknown
@@ -32,11 +35,12 @@ from bracketd.market.calendar import AlwaysOpen, Sessions, SessionTable
 from bracketd.market.instruments import InstrumentFault, InstrumentTable, load_instruments
 from bracketd.market.session_file import SessionFault
 from bracketd.market.synthetic import SyntheticFeed
-from bracketd.runtime.clock import SystemClock
+from bracketd.runtime.clock import SystemClock, VirtualClock
 from bracketd.runtime.data_folder import LeaseHeld, OpenJournal, open_journal
-from bracketd.runtime.desk import Desk
+from bracketd.runtime.desk import Desk, NotServing
 from bracketd.runtime.feeding import Feeding
 from bracketd.runtime.recovery import RecoveryFailed, recover, resume_paper
+from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.settings import (
     BACKLOG,
     GRACEFUL_SHUTDOWN_S,
@@ -46,12 +50,18 @@ from bracketd.runtime.settings import (
     WS_PING_TIMEOUT_S,
     Settings,
 )
+from bracketd.runtime.timekeeping import keep_timing
+from bracketd.runtime.venue_view import request_due_ns
+from bracketd.venue.paper.faulty import FaultyExchange
 
 _log = logging.getLogger(__name__)
 
 EXIT_STOPPED: Final = 0
 EXIT_FAILED: Final = 3
 """The desk stopped itself: a disk refused, a lease was lost or an invariant broke."""
+
+CLOCK_SKEW_S_MAX: Final = 1.0
+"""A journal further ahead of the machine's clock than this, as a virtual clock leaves one, is worth a warning."""
 
 Message = MutableMapping[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
@@ -60,8 +70,17 @@ App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], A
 class BuildApp(Protocol):
     """How the wire makes its application; handed in, since runtime does not know the wire."""
 
-    def __call__(self, desk: Desk, gate: Gate, *, sandbox: bool, cors: Sequence[str]) -> App:
-        """The ASGI application that speaks to this desk."""
+    def __call__(self, desk: Desk, gate: Gate, *, sandbox: Sandbox | None, cors: Sequence[str]) -> App:
+        """The ASGI application that speaks to this desk, with the sandbox's routes where there is one."""
+
+
+class Opened(NamedTuple):
+    """What stands behind the port. `feeding` and `sandbox` are None where the settings leave them out."""
+
+    desk: Desk
+    gate: Gate
+    feeding: Feeding | None
+    sandbox: Sandbox | None
 
 
 class StartRefused(Exception):
@@ -95,15 +114,15 @@ async def _serve(
 ) -> int:
     async with contextlib.AsyncExitStack() as stack:
         with _start_faults(settings):
-            desk, gate, feeding = await _open(settings, stack)
+            desk, gate, feeding, sandbox = await _open(settings, stack)
             listener = _listen(settings.host, settings.port)
         # What recovery made stays for good: the collector need not walk it again in the middle of a request.
         gc.collect()
         gc.freeze()
         stack.callback(listener.close)
-        app = build_app(desk, gate, sandbox=settings.sandbox, cors=settings.cors)
+        app = build_app(desk, gate, sandbox=sandbox, cors=settings.cors)
         server = _Server(app, lambda: on_ready(_url(listener)), http, ws)
-        async with _running(_stop_when_failed(desk, server)):
+        async with _running(_stop_when_failed(desk, server)), _running(keep_timing(desk)):
             if feeding is None:
                 await server.serve([listener])
             else:
@@ -171,8 +190,11 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[Desk, Gate, Feeding | None]:
-    """Everything behind the port, recovered and ready; the stack closes it in the opposite order."""
+async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> Opened:
+    """Everything behind the port, recovered and ready; the stack closes it in the opposite order.
+
+    What fell due while no server ran is done before the first request can be asked.
+    """
     instruments = load_instruments(settings.instruments)
     sessions: Sessions = AlwaysOpen() if settings.session == "always" else SessionTable.load()
     opened = await stack.enter_async_context(open_journal(settings.data))
@@ -180,8 +202,13 @@ async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> tuple[D
     store = stack.enter_context(ClientStore(settings.data))
     state = await recover(opened.journal, opened.lease)
     _log.info("recovered %d records, %d orders", opened.last_seq, len(state.orders))
-    desk, feeding = _staff(settings, state, opened, store, instruments, sessions)
-    return desk, Gate(store, key), feeding
+    desk, feeding, sandbox = _staff(settings, state, opened, store, instruments, sessions)
+    warning = sessions.warning_on(ist_date(desk.now_ns()))
+    if warning:
+        _log.warning("%s", warning)
+    desk.keep_time()
+    await desk.durable()
+    return Opened(desk, Gate(store, key), feeding, sandbox)
 
 
 def _staff(
@@ -191,9 +218,12 @@ def _staff(
     store: ClientStore,
     instruments: InstrumentTable,
     sessions: Sessions,
-) -> tuple[Desk, Feeding | None]:
-    """The desk as the journal left it, and its feed."""
-    venue = resume_paper(state, instruments)
+) -> tuple[Desk, Feeding | None, Sandbox | None]:
+    """The desk as the journal left it, its feed, and the sandbox around it."""
+    paper = resume_paper(state, instruments)
+    known = state.orders.values()
+    faulty = FaultyExchange(paper, known, partial(request_due_ns, state)) if settings.sandbox else None
+    clock = _clock(settings, state.last_event_ns)
 
     def account_terms(client_id: str) -> tuple[int, int] | None:
         client = store.get(client_id)
@@ -201,25 +231,38 @@ def _staff(
 
     desk = Desk(
         state=state,
-        venue=venue,
+        venue=faulty or paper,
         instruments=instruments,
         commit=opened.commit,
-        clock=SystemClock(),
+        clock=clock,
         sessions=sessions,
         account_terms=account_terms,
     )
+    movable = clock if isinstance(clock, VirtualClock) else None
+    sandbox = Sandbox(desk, faulty, movable) if faulty is not None else None
     if settings.feed != "synthetic":
-        return desk, None
+        return desk, None, sandbox
     feed = SyntheticFeed(instruments.values(), settings.feed_seed)
     feed.resume({instrument: market.print_paise for instrument, market in state.markets.items()})
     feeding = Feeding(
         feed,
         desk,
         phase=sessions.phase,
-        last_print=lambda instrument: venue.shown(instrument)[0],
+        last_print=lambda instrument: paper.shown(instrument)[0],
         behind=lambda: opened.commit.full,
     )
-    return desk, feeding
+    return desk, feeding, sandbox
+
+
+def _clock(settings: Settings, last_event_ns: int) -> SystemClock | VirtualClock:
+    """The clock that the settings name; no clock tells a time before what the journal knows of."""
+    now_ns = time.time_ns()
+    if settings.clock == "virtual":
+        return VirtualClock(max(now_ns, last_event_ns))
+    ahead_s = (last_event_ns - now_ns) / NS_PER_SECOND
+    if ahead_s > CLOCK_SKEW_S_MAX:
+        _log.warning("the journal is %.0f s ahead of the machine's clock: time stands still until then", ahead_s)
+    return SystemClock(last_event_ns)
 
 
 @contextlib.contextmanager
@@ -235,6 +278,8 @@ def _start_faults(settings: Settings) -> Iterator[None]:
         raise StartRefused(f"the journal in {settings.data} cannot be replayed: {fault}") from fault
     except (SigningKeyError, ClientStoreError, InstrumentFault, SessionFault) as fault:
         raise StartRefused(str(fault)) from fault
+    except NotServing as fault:
+        raise StartRefused(f"what is due in {settings.data} cannot be done: {fault}") from fault
     except (Fenced, Unknown, apsw.Error, OSError) as fault:
         raise StartRefused(f"the data folder {settings.data} cannot be used: {fault}") from fault
 

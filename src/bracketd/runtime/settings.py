@@ -7,6 +7,7 @@ from typing import Final
 
 SESSIONS: Final = ("nse", "always")
 FEEDS: Final = ("synthetic", "manual")
+CLOCKS: Final = ("system", "virtual")
 
 GRACEFUL_SHUTDOWN_S: Final = 2
 """Requests in flight at a stop are answered within this time; after it their connections are cut."""
@@ -55,7 +56,10 @@ class Settings:
     """`synthetic`: a seeded walk near each base price. `manual`: nothing prints but what the sandbox is sent."""
 
     sandbox: bool = False
-    """Whether the sandbox routes exist, by which a client pushes prints of its own."""
+    """Whether the sandbox routes exist: prints pushed by hand, a paper exchange that misbehaves as planned."""
+
+    clock: str = "system"
+    """`system`: the machine's time. `virtual`: time goes on only when the sandbox is told to move it."""
 
     instruments: Path | None = None
     """The instrument file; None takes the one inside the package."""
@@ -75,6 +79,10 @@ class Settings:
             raise ValueError(f"session must be one of {', '.join(SESSIONS)}")
         if self.feed not in FEEDS:
             raise ValueError(f"feed must be one of {', '.join(FEEDS)}")
+        if self.clock not in CLOCKS:
+            raise ValueError(f"clock must be one of {', '.join(CLOCKS)}")
+        if self.clock == "virtual" and not self.sandbox:
+            raise ValueError("a virtual clock needs the sandbox, which moves it")
         if not 0 <= self.port <= 65_535:
             raise ValueError("port must be 0 to 65535")
         for origin in self.cors:

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bracketd.auth.gate import Gate
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.kill_switch import cancel_everything
+from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.streams import StreamLimits
 from bracketd.wire import replies
 from bracketd.wire.absent import absent
@@ -28,7 +29,7 @@ from bracketd.wire.order_entry import OrderEntry, find_route
 from bracketd.wire.reads import Reads
 from bracketd.wire.replies import Reply
 from bracketd.wire.request import ClientGone, answer, read_body, read_fields
-from bracketd.wire.sandbox import push_tick
+from bracketd.wire.sandbox_pages import sandbox_pages
 from bracketd.wire.schema.document import openapi
 from bracketd.wire.schema.page import HEADERS as DOCS_HEADERS
 from bracketd.wire.schema.page import page
@@ -47,11 +48,11 @@ def build_app(
     desk: Desk,
     gate: Gate,
     *,
-    sandbox: bool,
+    sandbox: Sandbox | None,
     cors: Sequence[str] = (),
     stream_limits: StreamLimits | None = None,
 ) -> ASGIApp:
-    """The ASGI application over one desk and one gate; `sandbox` adds the route by which prints are pushed.
+    """The ASGI application over one desk and one gate; a sandbox adds its routes.
 
     `cors` are the origins whose pages may call (see `cross_origin`); without any, no reply says a word of origins.
     """
@@ -63,10 +64,10 @@ def build_app(
         _route("/healthz", ["GET"], pages.alive),
         _route("/readyz", ["GET"], pages.ready),
         *(_route(path, methods, page) for path, methods, page in reads.routes()),
-        *_description(sandbox=sandbox),
+        *_description(sandbox=sandbox is not None),
     ]
-    if sandbox:
-        routes.append(_route("/sandbox/v1/ticks", ["POST"], pages.tick))
+    if sandbox is not None:
+        routes += [_route(*page) for page in sandbox_pages(desk, sandbox)]
     router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
     router.router.redirect_slashes = False
     app = _App(desk, OrderEntry(desk, gate), Feeds(desk, gate, stream_limits), router)
@@ -143,10 +144,6 @@ class _Pages:
     async def ready(self, request: Request) -> Reply:
         """The journal takes what is decided, so that orders can be acknowledged."""
         return READY if self._desk.serving else replies.NOT_SERVING
-
-    async def tick(self, request: Request) -> Reply:
-        """A print pushed by hand."""
-        return await push_tick(self._desk, request.scope, request.receive)
 
 
 def _route(path: str, methods: list[str], page: Callable[[Request], Awaitable[Reply]]) -> Route:

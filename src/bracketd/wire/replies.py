@@ -77,6 +77,7 @@ TOO_MANY = _error(429, "Too many requests", CODE_FAULT, "RATE_LIMITED", headers=
 TOO_MANY_CONNECTIONS = _error(429, "Too many connections", CODE_FAULT, "RATE_LIMITED", headers=_RETRY)
 TOO_MANY_SUBSCRIPTIONS = _error(429, "Too many subscriptions", CODE_FAULT, "RATE_LIMITED")
 NOT_SERVING = _error(503, "Not serving", CODE_FAULT, Reason.NOT_SERVING, headers=_RETRY)
+CLOCK_STANDS = _error(409, "The clock cannot be moved without --clock virtual", CODE_STATE)
 INTERNAL = _error(500, "Something went wrong", CODE_FAULT, Reason.INTERNAL)
 
 _METHOD_NOT_ALLOWED = _error(405, "Method not allowed", CODE_FIELD)
@@ -85,6 +86,11 @@ _FAULTS = {Reason.IDEMPOTENCY_KEY_REUSED: _KEY_REUSED, Reason.NOT_SERVING: NOT_S
 # A cancel refused for the order's state says "failed", a placement or modification "error", as the family prints it.
 _CANCEL_STATES = {reason: _error(409, text, CODE_STATE, reason, "failed") for reason, text in _STATE_TEXTS.items()}
 _PLACE_STATES = {reason: _error(409, text, CODE_STATE, reason) for reason, text in _STATE_TEXTS.items()}
+
+
+def clock_stopped(now: str) -> Reply:
+    """409: so much fell due that the clock was left on the way, at `now`; asking again goes on from there."""
+    return _error(409, f"The clock stopped at {now}, too much fell due on the way", CODE_STATE)
 
 
 def method_not_allowed(allow: str) -> Reply:

@@ -52,7 +52,7 @@ _TAGS = {
     "account": "The client, its funds and its token.",
     "market": "Instruments and their market.",
     "server": "The server itself.",
-    "sandbox": "Prints by hand; only where it was switched on.",
+    "sandbox": "Prints by hand, the clock and planned faults; only where it was switched on.",
 }
 
 _SECURITY = {

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from bracketd.wire.schema import market, reads, replies, requests
+from bracketd.wire.schema import sandbox as sandbox_routes
 
 Replies = Mapping[int, tuple[type[Struct], ...]]
 
@@ -180,17 +181,40 @@ _OPERATIONS = (
     ),
 )
 
-_SANDBOX = Operation(
-    "POST",
-    "/sandbox/v1/ticks",
-    "sandbox",
-    "Push a print by hand; from the server's own machine only.",
-    {200: (replies.Done,), 400: _PROBLEM, 404: _PROBLEM, 413: _PROBLEM, **_FAULTS},
-    body=requests.PushedTick,
-    secured=False,
+_LOCAL: Replies = {400: _PROBLEM, 404: _PROBLEM, 413: _PROBLEM, **_FAULTS}
+_CLOCK, _PLAN = "/sandbox/v1/clock", "/sandbox/v1/faults"
+
+
+def _sandboxed(
+    method: str, path: str, summary: str, reply: type[Struct], body: type[Struct] | None = None, more: Replies = _LOCAL
+) -> Operation:
+    """A route for the server's own machine only."""
+    return Operation(method, path, "sandbox", summary, {200: (reply,), **more}, body=body, secured=False)
+
+
+_SANDBOX = (
+    _sandboxed(
+        "POST",
+        "/sandbox/v1/ticks",
+        "Push a print by hand; from the server's own machine only.",
+        replies.Done,
+        requests.PushedTick,
+    ),
+    _sandboxed("GET", _CLOCK, "What time it is.", sandbox_routes.ClockReply),
+    _sandboxed(
+        "POST",
+        _CLOCK,
+        "Move a virtual clock on.",
+        sandbox_routes.ClockReply,
+        sandbox_routes.ClockMove,
+        {**_LOCAL, 409: _PROBLEM},
+    ),
+    _sandboxed("GET", _PLAN, "What goes wrong at the paper exchange.", sandbox_routes.FaultsReply),
+    _sandboxed("POST", _PLAN, "Replace the plan of faults.", sandbox_routes.FaultsReply, sandbox_routes.PlannedFaults),
+    _sandboxed("DELETE", _PLAN, "Remove all faults.", sandbox_routes.FaultsReply),
 )
 
 
 def operations(*, sandbox: bool) -> tuple[Operation, ...]:
     """Every operation of a server, with or without the sandbox."""
-    return (*_OPERATIONS, _SANDBOX) if sandbox else _OPERATIONS
+    return (*_OPERATIONS, *_SANDBOX) if sandbox else _OPERATIONS
