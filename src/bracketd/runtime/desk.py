@@ -13,10 +13,11 @@ from typing import NamedTuple, Protocol
 
 from bracketd.domain.account import Account
 from bracketd.domain.commands import Command, OpenAccount
-from bracketd.domain.events import AnyEvent, encode_step
+from bracketd.domain.events import AnyEvent, IntentKept, encode_step
 from bracketd.domain.instructions import Report
 from bracketd.domain.instrument import Instrument, Level, Tick
 from bracketd.domain.ist import NS_PER_SECOND
+from bracketd.domain.order import Leg
 from bracketd.domain.outcomes import Outcome, Unknown
 from bracketd.domain.session import SessionPhase
 from bracketd.engine.cancelling import Decision, outcome_of
@@ -154,6 +155,7 @@ class Desk:
                         break
             if outcome is None and not await self._moved(decision.waits_for, deadline):
                 outcome = Unknown(decision.named_id)
+                self._keep_intent(decision)
             if outcome is not None:
                 await self.durable()
                 return outcome
@@ -250,6 +252,12 @@ class Desk:
 
         self._run(work, now_ns)
         return decision
+
+    def _keep_intent(self, decision: Decision) -> None:
+        """What nobody waits for any more is done all the same once it can be judged (bracket.md section 4)."""
+        if decision.intends is not Leg.NONE and decision.waits_for in self.state.brackets:
+            kept = IntentKept(self.now_ns(), decision.waits_for, decision.intends)
+            self._run(lambda step: step.apply(kept))
 
     def _end_waits(self, now_ns: int) -> None:
         """Tell those requests that may not wait any longer by the clock."""
