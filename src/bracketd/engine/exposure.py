@@ -52,7 +52,7 @@ def closes_unasked(bracket: Bracket, stop: Order) -> bool:
 def closing_under_way(state: State, bracket: Bracket) -> bool:
     """Whether the entry is at its end and orders that the venue works at market close all that is open (section 1)."""
     legs = legs_of(state, bracket)
-    closed = legs is None or legs[0].at_market or not state.legs_open(bracket)
+    closed = legs is None or legs[0].at_market or legs[0].terminal or not state.legs_open(bracket)
     rescued = all(rescue.terminal or rescue.exchange_order_id for rescue in state.rescues_of(bracket))
     return state.orders[bracket.entry_id].terminal and closed and rescued and not uncovered(state, bracket)
 
