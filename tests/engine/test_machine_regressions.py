@@ -194,7 +194,7 @@ def test_the_acknowledgement_of_a_leg_comes_after_its_growth() -> None:
 
 
 def test_an_exit_of_what_a_session_left_open_succeeds_again() -> None:
-    """Left open over night, exited by a rescue order before the first print, and asked for again: success both times."""
+    """Left open over night and exited by a rescue order before the first print: asked for again, success again."""
     floor = Story()
     entry = floor.place()
     floor.print(456.95, 10)
