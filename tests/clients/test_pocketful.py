@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.clients.driver import Calling
+from tests.clients.driver import Calling, SdkRaised
 from tests.e2e.caller import Caller, Placed, bracket_body
-from tests.e2e.process import Server
+from tests.e2e.process import Server, command
 
 ABSENT = {
     "createBasket",
@@ -39,6 +39,8 @@ ORDER_ENTRY = {
     "cancelConditionalOrder",
 }
 LOGIN = {"generateSession", "validate2FA"}
+"""The second is called by the first."""
+
 WITHOUT_A_ROUTE = {"greekdata", "requestHeaders"}
 """`greekdata` names a route that the SDK itself has not; `requestHeaders` asks nobody."""
 
@@ -205,6 +207,30 @@ def test_conditional_order_from_placing_to_cancelling(server: Server, sdk: Calli
     assert sdk.cancelConditionalOrder(cancel) == cancelled
     after = server.caller("C1").row(row["oms_order_id"])
     assert (after["order_status"], after["price"]) == ("CANCELLED", 431.0)
+
+
+def test_login_with_a_pin(server: Server) -> None:
+    """The SDK's own login, with a PIN, gives it a token that it goes on with."""
+    given = ("client", "add", "SDK1", "--data", str(server.data), "--password-stdin", "--pin-stdin")
+    command(*given, stdin="correct horse\n246810\n")
+    with Calling(server, "", "") as sdk:
+        assert sdk.generateSession("SDK1", "correct horse", "000000")["error_code"] == 40000
+        assert sdk.generateSession("SDK1", "correct horse", "246810")["status"] == "success"
+        assert sdk.getProfile()["data"]["client_id"] == "SDK1"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "raised"),
+    [
+        ("gttCreateRule", ({"client_id": "C1"},), "KeyError"),
+        ("gttCancelRule", ({"id": "1"},), "UnboundLocalError"),
+        ("greekdata", ("NSE", "3045"), "KeyError"),
+    ],
+)
+def test_slips_of_the_sdk(sdk: Calling, name: str, arguments: tuple[Any, ...], raised: str) -> None:
+    """Where the SDK raises it is over what it does itself, before or after a refusal (docs/clients.md)."""
+    with pytest.raises(SdkRaised, match=f"^{raised}: "):
+        getattr(sdk, name)(*arguments)
 
 
 def test_another_clients_id(server: Server) -> None:
