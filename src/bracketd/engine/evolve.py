@@ -20,6 +20,7 @@ from bracketd.domain.events import (
     DayBegun,
     ExitAccepted,
     ExitRequested,
+    HeldModified,
     LegCompleted,
     LegsAdjusted,
     LegsGrown,
@@ -32,6 +33,7 @@ from bracketd.domain.events import (
     OrderCancelled,
     OrderModified,
     OrderRefused,
+    OrderReleased,
     OrderResent,
     OrderTriggered,
     ProtectionLost,
@@ -69,11 +71,13 @@ from bracketd.engine.evolve_exit import (
     rescue_placed,
     stop_refused,
 )
+from bracketd.engine.evolve_held import HELD_INFO, held_modified, order_released
 from bracketd.engine.evolve_modify import modify_refused, modify_requested, order_modified
 from bracketd.engine.invariant import invariant
 from bracketd.engine.numbering import take_number
 from bracketd.engine.pricing import rebased_prices
 from bracketd.engine.repeating import remember
+from bracketd.engine.stake import enter_stake
 from bracketd.engine.state import Market, State
 from bracketd.engine.trailing import better, first_anchor
 from bracketd.engine.transitions import Happening, next_status
@@ -100,7 +104,7 @@ def _bracket_placed(state: State, event: BracketPlaced) -> None:
     invariant(event.entry_id not in state.orders, "an order id is given once", event.entry_id)
     take_number(state, event.basket_id)
     take_number(state, event.entry_id)
-    state.orders[event.entry_id] = Order(
+    entry = state.orders[event.entry_id] = Order(
         order_id=event.entry_id,
         basket_id=event.basket_id,
         parent_id="",
@@ -119,6 +123,9 @@ def _bracket_placed(state: State, event: BracketPlaced) -> None:
         protection_bp=event.protection_bp,
         user_order_id=event.user_order_id,
         device=event.device,
+        execution=event.execution,
+        held=event.held,
+        info=HELD_INFO if event.held else "",
         **born(event.at_ns),
     )
     bracket = state.brackets[event.basket_id] = Bracket(
@@ -134,8 +141,11 @@ def _bracket_placed(state: State, event: BracketPlaced) -> None:
         upper_band_paise=event.upper_band_paise,
         reference_paise=event.reference_paise,
         trailing_step_paise=event.trailing_step_paise,
+        execution=event.execution,
     )
     remember(state, event)
+    if event.execution.single:
+        enter_stake(state, entry)
     settle(state, bracket)
 
 
@@ -174,6 +184,8 @@ def _legs_opened(state: State, event: LegsOpened) -> None:
         (event.stop_id, Leg.STOPLOSS, OrderType.SLM, 0, event.trigger_paise),
         (event.target_id, Leg.TARGET, OrderType.LIMIT, event.target_paise, 0),
     ):
+        if not order_id:
+            continue
         take_number(state, order_id)
         state.orders[order_id] = Order(
             order_id=order_id,
@@ -192,6 +204,7 @@ def _legs_opened(state: State, event: LegsOpened) -> None:
             trigger_paise=trigger,
             user_order_id=entry.user_order_id,
             device=entry.device,
+            execution=entry.execution,
             **born(event.at_ns),
         )
     bracket.stop_id, bracket.target_id = event.stop_id, event.target_id
@@ -203,19 +216,19 @@ def _legs_opened(state: State, event: LegsOpened) -> None:
 def _legs_grown(state: State, event: LegsGrown) -> None:
     bracket = state.brackets[event.basket_id]
     entry = state.orders[bracket.entry_id]
-    stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
+    stop, target = state.orders[bracket.stop_id], state.target_of(bracket)
     growth = event.quantity - stop.quantity
     invariant(growth > 0, "legs only grow", event)
     if stop.refused:
         bracket.ungrown += growth
     else:
-        supersede(state, stop.order_id, target.order_id)
-    for leg in (stop, target):
+        supersede(state, bracket.stop_id, bracket.target_id)
+    for leg in (stop,) if target is None else (stop, target):
         leg.quantity = event.quantity
         if not leg.terminal:
             leg.remaining += growth
             touch(leg, event.at_ns)
-    if not target.terminal:
+    if target is not None and not target.terminal:
         target.price_paise = event.target_paise
     if stop.trigger_paise and not stop.triggered:
         stop.trigger_paise = event.trigger_paise
@@ -242,8 +255,8 @@ def _stop_trailed(state: State, event: StopTrailed) -> None:
 
 
 def _legs_adjusted(state: State, event: LegsAdjusted) -> None:
-    target = state.orders[state.brackets[event.basket_id].target_id]
-    if event.target_priority and not target.terminal:
+    target = state.target_of(state.brackets[event.basket_id])
+    if target is not None and event.target_priority and not target.terminal:
         target.priority = event.target_priority
         state.last_priority = max(state.last_priority, event.target_priority)
 
@@ -276,7 +289,7 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
     order.last_trade_ns = event.at_ns
     if order.leg is Leg.ENTRY:
         if order.terminal:
-            bracket.late += event.quantity
+            bracket.late += 0 if order.execution.single else event.quantity
             touch(order, event.at_ns)
         else:
             # A fill may be the first that is heard of a growth; then only the answer to that tells whether it is all.
@@ -293,15 +306,16 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
     if event.aggressive:
         take_displayed(state, order, event.quantity)
     state.positions.setdefault(order.position_key, Position()).book(order.side, event.quantity, value)
+    if order.execution.single:
+        state.stakes[order.position_key].total.book(order.side, event.quantity, value)
     settle(state, bracket)
 
 
 def _take_from_legs(state: State, bracket: Bracket, order: Order, event: TradeBooked) -> None:
     """One exit budget: what one leg trades is gone from the other in the same event."""
     bracket.last_exit_id = order.order_id
-    for leg_id in (bracket.stop_id, bracket.target_id):
-        leg = state.orders[leg_id]
-        if not leg.terminal:
+    for leg in (state.orders[bracket.stop_id], state.target_of(bracket)):
+        if leg is not None and not leg.terminal:
             leg.remaining -= event.quantity
             touch(leg, event.at_ns)
     if order.terminal:
@@ -322,7 +336,7 @@ def _order_cancelled(state: State, event: OrderCancelled) -> None:
     order = state.orders[event.order_id]
     bracket = state.brackets[order.basket_id]
     happen(order, Happening.CANCELLED, event.at_ns)
-    order.remaining, order.refused = 0, False
+    order.remaining, order.refused, order.held = 0, False, False
     if bracket.unprotected and order.leg is Leg.ENTRY:
         bracket.info_before = event.info
     else:
@@ -380,4 +394,6 @@ _BY_EVENT: dict[type, Callable[[State, Any], None]] = {
     ModifyRequested: modify_requested,
     OrderModified: order_modified,
     ModifyRefused: modify_refused,
+    OrderReleased: order_released,
+    HeldModified: held_modified,
 }

@@ -29,7 +29,7 @@ def _entry_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None
 
 def _target_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
     legs = legs_of(state, bracket)
-    wanted = legs is not None and legs[0].refused and _cancel_was_refused(legs[1])
+    wanted = legs is not None and legs[0].refused and legs[1] is not None and _cancel_was_refused(legs[1])
     return CancelRequested(now_ns, bracket.target_id) if wanted else None
 
 
@@ -37,7 +37,7 @@ def _closing_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | No
     legs = legs_of(state, bracket)
     if legs is None or not legs[0].refused or bracket.closing or bracket.exit in EXIT_IN_FLIGHT:
         return None
-    free = legs[1].terminal or legs[1].cancel_refused
+    free = legs[1] is None or legs[1].terminal or legs[1].cancel_refused
     return closing_requested(state, bracket, now_ns) if free and state.legs_open(bracket) else None
 
 

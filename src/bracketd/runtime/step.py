@@ -15,7 +15,7 @@ from bracketd.domain.instrument import Tick
 from bracketd.domain.session import Stage, TradingDay
 from bracketd.engine.ending import next_due, turn_due
 from bracketd.engine.evolve import evolve
-from bracketd.engine.exposure import may_be_cancelled
+from bracketd.engine.exposure import may_be_cancelled, squares_off
 from bracketd.engine.instructing import growth_by, instruction_for
 from bracketd.engine.invariants import check_bracket
 from bracketd.engine.reporting import decide_report
@@ -87,15 +87,16 @@ class Step:
         """Take the day to where the session table says it is, one stage after the other (bracket.md 2.9)."""
         while (event := turn_due(self._state, told, self._now_ns)) is not None:
             if isinstance(event, StageReached) and event.stage is Stage.SQUARE_OFF:
-                # Every entry's remainder first, then every open bracket.
+                # Every intraday entry's remainder first, then every open bracket.
                 for bracket in tuple(self._state.brackets.values()):
                     entry = self._state.orders[bracket.entry_id]
-                    if may_be_cancelled(entry):
+                    if squares_off(entry) and may_be_cancelled(entry):
                         self.apply(CancelRequested(self._now_ns, entry.order_id))
             self.apply(event)
-            if isinstance(event, StageReached):
-                if event.stage is Stage.LAST_CALL:
-                    self._hear_everything()
+            if isinstance(event, StageReached) and event.stage is Stage.LAST_CALL:
+                self._hear_everything()
+            # A day of a market without hours begins in the middle of trading.
+            if isinstance(event, StageReached) or event.stage.trades:
                 for bracket in tuple(self._state.brackets.values()):
                     self.moved.add(bracket.basket_id)
                     self._settle(bracket)
