@@ -16,7 +16,7 @@ from bracketd.domain.events import decode_step, encode_step
 from bracketd.domain.instructions import Filled, Instruction, Report
 from bracketd.domain.instrument import Tick
 from bracketd.domain.ist import day_start_ns
-from bracketd.domain.order import Leg, Order, Status
+from bracketd.domain.order import Leg, Order, Product, Status
 from bracketd.domain.outcomes import Cancelled, Modified, Outcome, Refused
 from bracketd.domain.reasons import Reason
 from bracketd.engine.cancelling import Ticket, outcome_of
@@ -303,7 +303,7 @@ class StormyFloor:
         bracket = self.state.brackets[basket_id]
         entry, *exits = self.state.rows_of(bracket)
         on_the_way = bracket.exit.name != "NONE" or any(row.filled or row.triggered for row in exits)
-        squared_off = self.state.stage.name == "SQUARE_OFF"
+        squared_off = self.state.stage.name == "SQUARE_OFF" and entry.product is Product.MIS and not entry.held
         if on_the_way or squared_off or any(row.refused or row.status is Status.REJECTED for row in exits):
             going = entry.terminal or entry.status is Status.CANCEL_PENDING or entry.cancel_refused
             assert going, "a bracket never re-enters after its own exit"

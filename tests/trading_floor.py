@@ -3,7 +3,7 @@
 from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount, PlaceBracket
 from bracketd.domain.events import AnyEvent, decode_step, encode_step
 from bracketd.domain.instrument import Instrument, Level, Tick, band_around
-from bracketd.domain.order import Order, OrderType, Product, Side, Validity
+from bracketd.domain.order import Execution, Order, OrderType, Product, Side, Validity
 from bracketd.domain.outcomes import Outcome, Placed
 from bracketd.domain.session import SessionPhase
 from bracketd.engine.cancelling import outcome_of
@@ -84,6 +84,12 @@ class Floor:
     def place(self, client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fields: object) -> str:
         """Place a bracket that must be taken; returns its entry's id. Prices in rupees: price, trigger, t, s."""
         outcome = self.command(bracket(client, side, quantity, **fields))
+        assert isinstance(outcome, Placed), outcome
+        return outcome.order_id
+
+    def regular(self, client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fields: object) -> str:
+        """Place an order by itself that must be taken; returns its id. CNC at 456.95 unless said otherwise."""
+        outcome = self.command(regular(client, side, quantity, **fields))
         assert isinstance(outcome, Placed), outcome
         return outcome.order_id
 
@@ -176,3 +182,9 @@ def bracket(client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fiel
         trailing_step_paise=prices["step"],
         **values,  # type: ignore[arg-type]
     )
+
+
+def regular(client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fields: object) -> PlaceBracket:
+    """An order by itself to place: CNC, REGULAR, and without offsets unless said otherwise."""
+    values = {"execution": Execution.REGULAR, "product": "CNC", "t": 0.0, "s": 0.0} | fields
+    return bracket(client, side, quantity, **values)
