@@ -93,6 +93,12 @@ class Floor:
         assert isinstance(outcome, Placed), outcome
         return outcome.order_id
 
+    def cover(self, client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fields: object) -> str:
+        """Place a cover order that must be taken; returns its entry's id."""
+        outcome = self.command(cover(client, side, quantity, **fields))
+        assert isinstance(outcome, Placed), outcome
+        return outcome.order_id
+
     def cancel(self, order_id: str, leg: str | None = None, client: str = "A", **fields: object) -> Outcome:
         """Cancel, by the entry's id or a leg's."""
         return self.command(CancelOrder(client_id=client, ids=(order_id,), leg=leg, **fields))  # type: ignore[arg-type]
@@ -188,3 +194,8 @@ def regular(client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fiel
     """An order by itself to place: CNC, REGULAR, and without offsets unless said otherwise."""
     values = {"execution": Execution.REGULAR, "product": "CNC", "t": 0.0, "s": 0.0} | fields
     return bracket(client, side, quantity, **values)
+
+
+def cover(client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fields: object) -> PlaceBracket:
+    """A cover order to place: a bracket without a target."""
+    return bracket(client, side, quantity, **({"execution": Execution.CO, "t": 0.0} | fields))

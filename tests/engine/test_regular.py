@@ -1,4 +1,4 @@
-"""Orders by themselves: placing, cancelling by rule E alone, modifying, what they bind, and what is carried overnight."""
+"""Orders by themselves: placing, cancelling by rule E alone, modifying, what they bind, what is carried overnight."""
 
 import msgspec
 import pytest
@@ -396,8 +396,8 @@ def test_what_is_held_overnight() -> None:
     wait_until(storm, "20261125", 9 * 60 + 20)
     storm.tick(Tick("NSE:3045", 47_000, 100))
     placed(storm, regular(price=470.0, quantity=6, side=Side.SELL))
-    assert (account := storm.state.accounts["A"]).blocked_paise == 0
-    assert account.realised_paise == 6 * 2000
+    account = storm.state.accounts["A"]
+    assert (account.blocked_paise, account.realised_paise) == (0, 6 * 2000)
     wait_until(storm, "20261126", 60)
     storm.check()
     assert (storm.state.stakes, storm.state.positions) == ({}, {})

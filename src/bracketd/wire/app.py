@@ -22,7 +22,7 @@ from bracketd.wire.absent import absent
 from bracketd.wire.amounts import JSON
 from bracketd.wire.cancellation import require_everything
 from bracketd.wire.cross_origin import CrossOrigin
-from bracketd.wire.order_entry import OrderEntry, find_route
+from bracketd.wire.order_entry import WITHOUT_ID, OrderEntry, find_route
 from bracketd.wire.reads import Reads
 from bracketd.wire.replies import Reply
 from bracketd.wire.request import ClientGone, answer, read_body, read_fields
@@ -47,9 +47,10 @@ def build_app(desk: Desk, gate: Gate, *, sandbox: bool, cors: Sequence[str] = ()
     `cors` are the origins whose pages may call (see `cross_origin`); without any, no reply says a word of origins.
     """
     reads = Reads(desk, gate)
-    pages = _Pages(desk, gate, reads)
+    order_entry = OrderEntry(desk, gate)
+    pages = _Pages(desk, gate, reads, order_entry)
     routes = [
-        _route(ORDERS, ["GET", "DELETE"], pages.orders),
+        _route(ORDERS, ["GET", "DELETE", "POST", "PUT"], pages.orders),
         _route("/api/v1/user/logout", ["POST"], pages.logout),
         _route("/healthz", ["GET"], pages.alive),
         _route("/readyz", ["GET"], pages.ready),
@@ -60,7 +61,7 @@ def build_app(desk: Desk, gate: Gate, *, sandbox: bool, cors: Sequence[str] = ()
         routes.append(_route("/sandbox/v1/ticks", ["POST"], pages.tick))
     router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
     router.router.redirect_slashes = False
-    app = _App(desk, OrderEntry(desk, gate), router)
+    app = _App(desk, order_entry, router)
     return CrossOrigin(app, cors) if cors else app
 
 
@@ -94,15 +95,18 @@ class _App:
 
 
 class _Pages:
-    """The routes that name no order."""
+    """The routes that name no order in their path."""
 
-    def __init__(self, desk: Desk, gate: Gate, reads: Reads) -> None:
+    def __init__(self, desk: Desk, gate: Gate, reads: Reads, order_entry: OrderEntry) -> None:
         self._desk = desk
         self._gate = gate
         self._reads = reads
+        self._order_entry = order_entry
 
     async def orders(self, request: Request) -> Reply:
-        """GET and HEAD: the order book; DELETE: the kill switch."""
+        """GET and HEAD: the order book; DELETE: the kill switch; POST and PUT: an order by itself."""
+        if request.method in ("POST", "PUT"):
+            return await self._order_entry.reply(WITHOUT_ID, request.scope, request.receive)
         return await (self.kill_switch(request) if request.method == "DELETE" else self._reads.order_book(request))
 
     async def kill_switch(self, request: Request) -> Reply:
