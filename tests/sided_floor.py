@@ -4,12 +4,13 @@ bracket.md invariant 26: mirroring sides and prices mirrors every outcome. SBIN'
 price, 456.95, so every price that a test writes has a mirror image inside the band and on the tick.
 """
 
-from tests.trading_floor import SBIN, Floor
+from tests.trading_floor import SBIN, Asked, Floor
 
 from bracketd.domain.events import AnyEvent
 from bracketd.domain.instrument import Level
 from bracketd.domain.order import Order, Side, Status
 from bracketd.domain.outcomes import Outcome
+from bracketd.runtime.desk import SessionsOfDay
 
 CENTRE_PAISE = 45_695
 
@@ -27,9 +28,16 @@ def mirrored_levels(levels: tuple[Level, ...] | None) -> tuple[Level, ...] | Non
 class SidedFloor(Floor):
     """A floor whose `side` is what the test calls BUY; prices go in and come out in the test's own terms."""
 
-    def __init__(self, side: Side = Side.BUY, *clients: str, cash_paise: int = 10**11) -> None:
+    def __init__(
+        self,
+        side: Side = Side.BUY,
+        *clients: str,
+        cash_paise: int = 10**11,
+        sessions: SessionsOfDay | None = None,
+        start: str = "",
+    ) -> None:
         self.side = side
-        super().__init__(*clients, cash_paise=cash_paise)
+        super().__init__(*clients, cash_paise=cash_paise, sessions=sessions, start=start)
 
     def rupees(self, price: float) -> float:
         """The price that stands for the one that the test writes."""
@@ -49,8 +57,11 @@ class SidedFloor(Floor):
 
     def modify(self, order_id: str, client: str = "A", **fields: object) -> Outcome:
         """Modify in the test's terms."""
-        told = {name: self.rupees(float(str(fields.pop(name)))) for name in ("price", "trigger") if name in fields}
-        return super().modify(order_id, client, **told, **fields)
+        return super().modify(order_id, client, **self._sided(fields))
+
+    def ask_modify(self, order_id: str, client: str = "A", **fields: object) -> Asked:
+        """As `modify`, by one who waits."""
+        return super().ask_modify(order_id, client, **self._sided(fields))
 
     def tick(
         self,
@@ -82,6 +93,12 @@ class SidedFloor(Floor):
     def order(self, order_id: str) -> Order:
         """One row."""
         return self.state.orders[order_id]
+
+    def _sided(self, fields: dict[str, object]) -> dict[str, object]:
+        return {
+            name: self.rupees(float(str(value))) if name in ("price", "trigger") else value
+            for name, value in fields.items()
+        }
 
 
 def told(row: Order) -> tuple[Status, int, int, int, int]:

@@ -12,7 +12,7 @@ from tests.exchange_image import dumped
 from tests.trading_floor import INSTRUMENTS, SBIN
 
 from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount
-from bracketd.domain.events import decode_step, encode_step
+from bracketd.domain.events import IntentKept, decode_step, encode_step
 from bracketd.domain.instructions import Filled, Instruction, Report
 from bracketd.domain.instrument import Tick
 from bracketd.domain.ist import day_start_ns
@@ -52,6 +52,7 @@ class Asked:
         self.command = command
         self.until_ns = until_ns
         self.ticket: Ticket | None = None
+        self.kept = IntentKept(0, "", Leg.NONE)
 
 
 class StormyFloor:
@@ -184,6 +185,7 @@ class StormyFloor:
             self._run(work)
         assert self._of_others(command) == others, "isolation (12)"
         outcome, asked.ticket = decision.outcome, decision.ticket
+        asked.kept = IntentKept(0, decision.waits_for, decision.intends)
         if outcome is None and decision.ticket is not None:
             outcome = outcome_of(self.state, decision.ticket)
         if outcome is not None:
@@ -205,6 +207,13 @@ class StormyFloor:
                 moved = True
                 if outcome is not None and asked.ticket is not None:
                     self._answered(asked.command, outcome)
+                elif outcome is None and asked.ticket is None:
+                    self._keep(asked.kept)
+
+    def _keep(self, kept: IntentKept) -> None:
+        """What nobody waits for any more is kept, and done once it can be judged (section 4)."""
+        if kept.leg is not Leg.NONE and kept.basket_id in self.state.brackets:
+            self._run(lambda step: step.apply(IntentKept(self.now_ns, kept.basket_id, kept.leg)))
 
     def _run(self, work: Work, at_ns: int | None = None) -> None:
         step = Step(self.state, self.venue, self.sightings, self.pressing, self.now_ns if at_ns is None else at_ns)
@@ -341,6 +350,7 @@ class StormyFloor:
         self._print()
         self.wait(2_000_000_000)
         assert not self.state.post, "every letter arrives"
+        assert all(each.intended is Leg.NONE for each in self.state.brackets.values()), "what was kept is done"
         for row in self.state.orders.values():
             assert row.status not in (Status.CANCEL_PENDING, Status.MODIFY_PENDING), "nothing stays half asked (24)"
         for bracket in self.state.brackets.values():

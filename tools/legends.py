@@ -49,7 +49,7 @@ VERDICTS: dict[Verdict, tuple[Kind, str]] = {
     ),
     Verdict.WAIT: (
         Kind.WAITS,
-        "The venue's answer is awaited, at most two seconds, and the request judged again; without one it is a 202.",
+        "The venue's answer is awaited and the request judged again; after two seconds it is a 202 and done later.",
     ),
     Verdict.TOO_LATE: (Kind.REFUSES, "The order is COMPLETE: 409 with the reason TOO_LATE."),
     Verdict.ALREADY_REJECTED: (Kind.REFUSES, "The venue did not take the order: 409 with the reason ALREADY_REJECTED."),

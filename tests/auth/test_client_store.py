@@ -1,24 +1,13 @@
 """The store of clients: durable, shared between processes, and refusing what it does not know."""
 
 import base64
-import stat
 from pathlib import Path
 
 import apsw
 import pytest
 
-from bracketd.auth.client_store import (
-    BUSY_TIMEOUT_MS,
-    FILE_NAME,
-    FORMAT,
-    LEVERAGE_DEFAULT,
-    BadClientId,
-    ClientExists,
-    ClientRecord,
-    ClientStore,
-    UnknownClient,
-    UnknownFormat,
-)
+from bracketd.auth.client_store import BadClientId, ClientExists, ClientRecord, ClientStore, UnknownClient
+from bracketd.auth.clients_file import FILE_NAME, LEVERAGE_DEFAULT
 
 MS = 1_000_000
 DAY_NS = 86_400_000 * MS
@@ -193,61 +182,6 @@ def test_instances_see_each_other(store: ClientStore, tmp_path: Path) -> None:
             client = other.get("CLIENT1")
             assert client is not None
             assert client.client_token == client_token, turn
-
-
-def test_newer_format_is_refused_by_name(tmp_path: Path) -> None:
-    """A file of a newer format is refused with both numbers, and not touched."""
-    path = tmp_path / FILE_NAME
-    connection = apsw.Connection(str(path))
-    connection.execute(f"CREATE TABLE client (x); PRAGMA user_version = {FORMAT + 1}")
-    connection.close()
-    before = path.read_bytes()
-    with pytest.raises(
-        UnknownFormat, match=rf"clients\.db has format {FORMAT + 1}; this bracketd reads format {FORMAT}"
-    ):
-        ClientStore(tmp_path)
-    assert path.read_bytes() == before
-
-
-def test_foreign_files_are_refused(tmp_path: Path) -> None:
-    """Another program's database, or no database at all, is refused and not touched."""
-    path = tmp_path / FILE_NAME
-    connection = apsw.Connection(str(path))
-    connection.execute("CREATE TABLE somebody_elses (x)")
-    connection.close()
-    before = path.read_bytes()
-    with pytest.raises(UnknownFormat):
-        ClientStore(tmp_path)
-    assert path.read_bytes() == before
-    path.write_bytes(b"no database " * 500)
-    with pytest.raises(UnknownFormat):
-        ClientStore(tmp_path)
-    assert path.read_bytes() == b"no database " * 500
-
-
-def test_file_is_wal_and_fully_synchronous(store: ClientStore) -> None:
-    """A commit is in the write-ahead log and on disk when it returns, and a busy file is waited for."""
-    connection = store._connection
-    assert connection.pragma("journal_mode") == "wal"
-    assert connection.pragma("synchronous") == 2
-    assert connection.pragma("busy_timeout") == BUSY_TIMEOUT_MS
-
-
-def test_files_are_their_owners_alone(store: ClientStore, tmp_path: Path) -> None:
-    """The database and its side files, which hold password hashes, have mode 0600."""
-    store.rotate("CLIENT1")
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
-    assert modes == dict.fromkeys((FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"), 0o600)
-
-
-def test_vfs_can_be_handed_in(tmp_path: Path) -> None:
-    """The store opens its file through the VFS it is given."""
-    with ClientStore(tmp_path, vfs="unix-excl") as store:
-        assert store._connection.open_vfs == "unix-excl"
-        store.add("A", "a hash", 0, 5, 0)
-        assert store.get("A") is not None
-    with pytest.raises(apsw.SQLError, match="no such vfs"):
-        ClientStore(tmp_path, vfs="there is none")
 
 
 def test_record_keeps_its_secrets_out_of_logs(store: ClientStore) -> None:

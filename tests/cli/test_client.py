@@ -1,4 +1,4 @@
-"""`bracketd client add` and `bracketd token`, on a folder that no server has."""
+"""`bracketd client` and `bracketd token`, on a folder that no server has."""
 
 import base64
 import json
@@ -100,6 +100,11 @@ def test_bad_client_id_is_refused(tmp_path: Path) -> None:
     [
         ["client", "add", "AB1"],
         ["client", "add", "AB1", "--data", "x", "--cash", "much"],
+        ["client", "cash", "AB1", "much", "--data", "x"],
+        ["client", "rotate", "--data", "x"],
+        ["app", "add", "App", "--data", "x"],
+        ["serve", "--data", "x", "--tls-cert", __file__],
+        ["serve", "--data", "x", "--tls-key", __file__],
         ["token", "AB1", "--data", "x", "--ttl", "soon"],
         ["serve"],
         ["serve", "--data", "x", "--session", "bse"],

@@ -10,16 +10,25 @@ from typing import Any
 import click
 import pytest
 
+from bracketd.auth.authorization_code import LIFETIME_NS as CODE_NS
+from bracketd.auth.lockout import FAILURES_MAX, LOCK_NS
+from bracketd.auth.login import PENDING_NS
+from bracketd.auth.opaque_token import LIFETIME_S
 from bracketd.cli.main import main
 from bracketd.domain.reasons import STATE_REASONS
+from bracketd.runtime.entrance import HASHES_AT_ONCE, WAITING_MAX
 from bracketd.runtime.settings import Settings
+from bracketd.venue.paper.fault_plan import Action, FaultRule, Point
 from bracketd.wire.absent import EXECUTIONS, FEATURES
-from bracketd.wire.replies import CANCELLED
+from bracketd.wire.fault_rules import RULE_FIELDS
+from bracketd.wire.replies import CANCELLED, LOGIN_FAILED
 from bracketd.wire.schema.operations import operations
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CANCEL = (ROOT / "docs" / "cancel.md").read_text(encoding="utf-8")
+SANDBOX = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+LOGIN = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
 API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -76,10 +85,34 @@ def test_every_reason_of_a_refusal_is_documented(reason: str) -> None:
     assert f"\n| {reason} |" in CANCEL
 
 
+def test_login_page_states_the_numbers() -> None:
+    """What the document promises of locks, codes and tokens is what the code has."""
+    assert (FAILURES_MAX, LOCK_NS // 60 // 10**9, PENDING_NS // 60 // 10**9) == (5, 15, 5)
+    assert f"A code is good for {CODE_NS // 10**9} seconds" in LOGIN
+    assert f'"expires_in":{LIFETIME_S}' in LOGIN
+    assert f"{HASHES_AT_ONCE} logins".replace("2", "Two") in LOGIN
+    assert f"{WAITING_MAX} may wait" in LOGIN
+
+
+def test_login_page_words_the_refusal() -> None:
+    """The documented text of a failed login is the one that is sent."""
+    assert f"{LOGIN_FAILED.status} `{json.loads(LOGIN_FAILED.body)['message']}`" in LOGIN
+
+
 @pytest.mark.parametrize("path", sorted({operation.path for operation in operations(sandbox=True)}))
 def test_every_route_is_documented(path: str) -> None:
     """Each path of the server is on the page about the API."""
     assert re.search(rf"[ `]{re.escape(path)}[`?]", API)
+
+
+def test_every_login_route_is_documented() -> None:
+    """Each path by which clients log in is on its page; of the older version's it says where they are."""
+    known = {operation.path for operation in operations(sandbox=True)}
+    added = {operation.path for operation in operations(sandbox=True, login=True)} - known
+    assert len(added) == 8
+    missing = [path for path in added if not re.search(rf" {re.escape(path)}`", LOGIN)]
+    assert sorted(missing) == [f"/api/v1/user/{name}" for name in ("login", "twofa", "validatetotp")]
+    assert "`/api/v1/user`" in LOGIN
 
 
 @pytest.mark.parametrize("feature", sorted({*FEATURES.values(), *EXECUTIONS.values()}))
@@ -106,3 +139,41 @@ def test_documents_link_to_files_that_exist(page: str) -> None:
 def test_the_front_door_leads_to_every_page() -> None:
     """The README links to each page under docs/."""
     assert {f"docs/{path.name}" for path in PAGES} - set(re.findall(r"\]\(([^)#:]+)\)", README)) == set()
+
+
+def test_sandbox_example_runs_as_printed(
+    start: Callable[..., Any], bracketd: Callable[..., Any], shell: Callable[..., Any], tmp_path: Path
+) -> None:
+    """The sandbox's example leaves a bracket UNPROTECTED, and protected again, by the curl lines of its page."""
+    data = str(tmp_path / "data")
+    assert bracketd("client", "add", "C1", "--data", data).returncode == 0
+    options = re.search(r"started with `([^`]+)`", SANDBOX)
+    assert options is not None
+    server = start("serve", "--data", data, *options[1].split())
+    given = {"URL": server.url, "TOKEN": bracketd("token", "C1", "--data", data).stdout.strip()}
+    answers = [shell(line, **given) for line in re.findall(r"^curl .*$", SANDBOX, re.MULTILINE)]
+    assert [answer["status"] for answer in answers] == ["success"] * 8
+    entry, target = sorted(answers[4]["data"]["orders"], key=lambda row: len(row["leg_order_indicator"]))
+    assert (entry["order_status_info"], target["order_status_info"]) == ("UNPROTECTED", "OCO")
+    (stop,) = answers[7]["data"]["orders"]
+    assert (stop["leg_order_indicator"], stop["order_status_info"]) == ("STOPLOSS", "CLOSING")
+    completed = 'curl -sS "$URL/api/v1/orders?type=completed&client_id=C1" -H "x-authorization-token: $TOKEN"'
+    assert {row["order_status_info"] for row in shell(completed, **given)["data"]["orders"]} == {"", "OCO"}
+
+
+def test_sandbox_page_names_every_field_of_a_rule() -> None:
+    """The fields of a fault rule stand in its table, all of them, in the order in which they are checked."""
+    table = SANDBOX.partition("| Field of a rule |")[2].partition("\n\n")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == RULE_FIELDS
+    assert set(RULE_FIELDS) == set(FaultRule.__struct_fields__)
+
+
+def test_sandbox_page_names_every_point_with_its_actions() -> None:
+    """Each point has its row with just the actions that a rule may have there, and each action has its own row."""
+    rows = re.findall(r"^\| `(\w+)` \| [^|`]+ \| ([^|]+) \|$", SANDBOX, re.MULTILINE)
+    told = {point: set(re.findall(r"`(\w+)`", actions)) for point, actions in rows if point in set(Point)}
+    assert told == {
+        str(point): {str(action) for action in Action if not FaultRule(on=point, action=action, delay_ms=1).fault()}
+        for point in Point
+    }
+    assert [action for action in Action if f"\n| `{action}` | " not in SANDBOX] == []

@@ -57,6 +57,14 @@ def test_second_server_is_refused(start: Callable[..., Any], bracketd: Callable[
     assert "Traceback" not in second.stderr
 
 
+def test_virtual_clock_without_a_sandbox_is_refused(bracketd: Callable[..., Any], tmp_path: Path) -> None:
+    """A clock that nobody could move is wrong usage, said in one sentence, before anything is made."""
+    refused = bracketd("serve", "--data", str(tmp_path / "data"), "--port", "0", "--clock", "virtual")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "Error: --clock virtual needs --sandbox, which moves the clock." in refused.stderr
+    assert not (tmp_path / "data").exists()
+
+
 def test_port_in_use_is_refused(bracketd: Callable[..., Any], tmp_path: Path) -> None:
     """A port that another program has is one clear sentence and exit code 1."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

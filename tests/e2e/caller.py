@@ -5,6 +5,7 @@ import itertools
 import json
 import socket
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 TIMEOUT_S = 20.0
@@ -183,3 +184,24 @@ class Caller:
         body = {"exchange": "NSE", "instrument_token": token, "last_price": price, "last_quantity": quantity} | depth
         reply = self.send("POST", "/sandbox/v1/ticks", json.dumps(body).encode(), {"content-type": "application/json"})
         assert reply.status == 200, reply
+
+    def sandbox(self, method: str, route: str, body: object = None) -> Any:
+        """What a route of the sandbox answers under `data`; it must succeed."""
+        sent = None if body is None else json.dumps(body).encode()
+        reply = self.send(method, f"/sandbox/v1/{route}", sent, {"content-type": "application/json"})
+        assert (reply.status, reply.json["status"]) == (200, "success"), reply
+        return reply.json["data"]
+
+    def advance(self, ms: int) -> None:
+        """Move a virtual clock on by so many milliseconds, with all that falls due on the way."""
+        self.sandbox("POST", "clock", {"advance_ms": ms})
+
+    def advance_to(self, now_ns: int) -> None:
+        """Move a virtual clock to a moment (unix nanoseconds, whole microseconds)."""
+        seconds, rest = divmod(now_ns, 10**9)
+        moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1_000)
+        self.sandbox("POST", "clock", {"to": moment.isoformat()})
+
+    def faults(self, *rules: dict[str, object]) -> None:
+        """Put these rules in the place of all others."""
+        self.sandbox("POST", "faults", {"seed": 7, "rules": rules})

@@ -24,10 +24,10 @@ class NotStarted(Exception):
     """The process ended, or did not become ready in time; the text is what it wrote."""
 
 
-def command(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run one verb of bracketd to its end."""
+def command(*arguments: str, check: bool = True, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run one verb of bracketd to its end, with a text on its standard input."""
     done = subprocess.run(
-        [BRACKETD, *arguments], capture_output=True, text=True, check=False, timeout=COMMAND_S, stdin=subprocess.DEVNULL
+        [BRACKETD, *arguments], capture_output=True, text=True, check=False, timeout=COMMAND_S, input=stdin
     )
     if check:
         assert done.returncode == 0, done.stdout + done.stderr
@@ -46,17 +46,23 @@ class Server:
         clients: tuple[str, ...] = ("C1", "C2"),
         cash: str = "10000000",
         more: tuple[str, ...] = (),
+        *,
+        session: str = "always",
+        sandbox: bool = True,
+        token_ttl: str = "12h",
     ) -> None:
         self.data = folder / "data"
+        self.session = session
+        self.sandbox = sandbox
         self._out = folder / "out.txt"
         self._err = folder / "err.txt"
-        self._more = more
+        self.more = more
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
         self.tokens: dict[str, str] = {}
         for client in clients:
             command("client", "add", client, "--data", str(self.data), "--cash", cash)
-            self.tokens[client] = command("token", client, "--data", str(self.data)).stdout.strip()
+            self.tokens[client] = command("token", client, "--data", str(self.data), "--ttl", token_ttl).stdout.strip()
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -67,7 +73,8 @@ class Server:
     def start(self) -> None:
         """Start the process and wait until it says that it serves; raises NotStarted."""
         arguments = [str(BRACKETD), "serve", "--data", str(self.data), "--host", HOST, "--port", "0"]
-        arguments += ["--session", "always", "--feed", "manual", "--sandbox", *self._more]
+        arguments += ["--session", self.session, "--feed", "manual", *self.more]
+        arguments += ["--sandbox"] if self.sandbox else []
         with self._out.open("wb") as out, self._err.open("ab") as err:
             self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         for _ in range(START_TRIES):

@@ -135,7 +135,7 @@ def trigger_leaves_the_target(plant: pytest.MonkeyPatch) -> None:
 
 def refused_stop_forgotten(plant: pytest.MonkeyPatch) -> None:
     """A stop-loss that the venue refused is not sent again."""
-    plant.setattr(protection, "_refused_stop_due", lambda *situation: None)
+    plant.setattr(protection, "_unasked_closing_due", lambda *situation: None)
     plant.setattr(retrying, "EACH_SECOND", ())
     plant.setattr(step, "EACH_SECOND", ())
     plant.setattr(step, "EACH_PRINT", ())

@@ -334,3 +334,24 @@ async def test_quote_is_what_the_venue_shows() -> None:
     desk.feed_tick(Tick(SBIN, 45_700, 10, (), None))
     assert desk.quote(SBIN) == (45_700, (), ((45_700, 10),))
     assert SBIN not in desk.state.markets
+
+
+async def test_a_cancel_that_could_not_wait_is_done_all_the_same() -> None:
+    """An exit that waited in vain for a cancel in flight is told Unknown, and done once that has its answer."""
+    venue = SlowVenue()
+    journal = MemoryJournal()
+    desk = make_desk(journal, venue)
+    entry = await placed(desk, quantity=10)
+    await desk.push_tick(Tick(SBIN, 45_695, 4, (), ()))
+    stop_id = desk.state.bracket_of(entry).stop_id
+    assert await desk.execute(cancel(entry)) == Unknown(entry)
+    assert await desk.execute(cancel(entry, "STOPLOSS")) == Unknown(stop_id)
+    assert [type(event).__name__ for event in decode_step(journal.bodies[-1])] == ["IntentKept"]
+    while venue.held:
+        for report in venue.answers():
+            desk.deliver(report)
+    assert desk.state.orders[stop_id].info == "CLOSING"
+    assert desk.state.bracket_of(entry).intended == ""
+    await desk.durable()
+    records = [Record(at, 1, body) for at, body in enumerate(journal.bodies, 1)]
+    assert encode_state(replay(records)) == encode_state(desk.state)

@@ -4,13 +4,17 @@ import asyncio
 from random import Random
 
 import pytest
+from tests.runtime.moved_desk import MovedDesk
+from tests.trading_floor import INSTRUMENTS, SBIN, START_NS
 
 from bracketd.domain.instrument import Instrument, Tick
 from bracketd.domain.session import SessionPhase
+from bracketd.market.calendar import AlwaysOpen
 from bracketd.market.instruments import load_instruments
 from bracketd.market.synthetic import SyntheticFeed
 from bracketd.runtime.desk import NotServing
 from bracketd.runtime.feeding import Feeding
+from bracketd.venue.paper.fault_plan import Action, FaultRule, Point
 
 
 class QuietDesk:
@@ -95,3 +99,21 @@ async def test_fault_of_the_feed_is_logged_and_the_next_round_tried(caplog: pyte
         await feeding(desk).run(0.0)
     assert len(desk.fed) == 2
     assert [record.exc_info[1].args for record in caplog.records if record.exc_info] == [("bad round",)]
+
+
+async def test_a_feed_does_not_drive_a_clock_that_stands() -> None:
+    """On a virtual clock rounds print at the time that stands, and what is due later stays due."""
+    desk = MovedDesk()
+    desk.plan(FaultRule(on=Point.ACKNOWLEDGEMENT, action=Action.DELAY, delay_ms=1))
+    await desk.place(price=400)
+    feed = Feeding(
+        SyntheticFeed(INSTRUMENTS.values(), Random(5)),
+        desk,
+        phase=AlwaysOpen().phase,
+        last_print=lambda instrument: desk.exchange.shown(instrument)[0],
+        behind=lambda: False,
+    )
+    while not desk.exchange.shown(SBIN)[0]:
+        await feed.round()
+    await feed.round()
+    assert (desk.now_ns(), len(desk.state.post)) == (START_NS, 1)

@@ -4,14 +4,27 @@ import asyncio
 
 import pytest
 from tests.runtime.test_desk import MemoryJournal, SlowVenue, make_desk, placed, settle
-from tests.trading_floor import SBIN, bracket
+from tests.trading_floor import INSTRUMENTS, SBIN, bracket
 
 from bracketd.domain.events import decode_step
 from bracketd.domain.instrument import Tick
-from bracketd.domain.order import Status
-from bracketd.domain.outcomes import Cancelled, Placed, Unknown
+from bracketd.domain.order import Leg, Status
+from bracketd.domain.outcomes import Cancelled, Placed, Refused, Unknown
+from bracketd.domain.reasons import Reason
 from bracketd.runtime.desk import NotServing
 from bracketd.runtime.kill_switch import cancel_everything
+from bracketd.venue.paper.exchange import PaperExchange
+from bracketd.venue.paper.fault_plan import Action, FaultPlan, FaultRule, Point
+from bracketd.venue.paper.faulty import FaultyExchange
+
+REFUSED = Refused(Reason.VENUE_REFUSED, text="no")
+
+
+def unwilling(*rules: tuple[Point, Leg | None]) -> FaultyExchange:
+    """An exchange that refuses these."""
+    venue = FaultyExchange(PaperExchange(INSTRUMENTS), (), lambda order_id: None)
+    venue.plan = FaultPlan(tuple(FaultRule(on=on, action=Action.REFUSE, leg=leg, text="no") for on, leg in rules))
+    return venue
 
 
 async def test_everything_is_waited_for_at_once_and_no_longer_than_one_request() -> None:
@@ -79,3 +92,59 @@ async def test_everything_is_not_half_done_for_a_slow_disk() -> None:
         await cancel_everything(desk, "A")
     journal.gate.set()
     assert await asked == [(entry, Cancelled(entry)) for entry in entries]
+
+
+async def test_an_entry_that_will_not_go_keeps_no_other_order() -> None:
+    """A refused entry is told as VENUE_REFUSED and works on; every other order goes, and a later try has them all."""
+    venue = unwilling()
+    desk = make_desk(MemoryJournal(), venue)
+    first, second = [await placed(desk, price=450.0) for _ in range(2)]
+    venue.plan = FaultPlan((FaultRule(on=Point.CANCEL, action=Action.REFUSE, order_id=first, text="no"),))
+    assert await cancel_everything(desk, "A") == [(first, REFUSED), (second, Cancelled(second))]
+    assert desk.state.orders[first].status is Status.CONFIRMED
+    venue.plan = FaultPlan()
+    assert await cancel_everything(desk, "A") == [(first, Cancelled(first))]
+    assert await cancel_everything(desk, "A") == []
+
+
+async def test_a_bracket_that_will_not_close_keeps_its_stop_and_no_other_bracket() -> None:
+    """A refused closing is told as VENUE_REFUSED: remainder and TARGET gone, the stop in force; then tried afresh."""
+    venue = unwilling()
+    desk = make_desk(MemoryJournal(), venue)
+    held = await placed(desk, quantity=10)
+    other = await placed(desk, quantity=10)
+    await desk.push_tick(Tick(SBIN, 45_695, 8, (), ()))
+    stop_id, target_id = desk.state.bracket_of(held).stop_id, desk.state.bracket_of(held).target_id
+    venue.plan = FaultPlan((FaultRule(on=Point.CLOSE, action=Action.REFUSE, order_id=stop_id, text="no"),))
+    results = dict(await cancel_everything(desk, "A"))
+    assert results == {held: Cancelled(held), stop_id: REFUSED, other: Cancelled(other)}
+    orders = desk.state.orders
+    assert [orders[each].status for each in (held, target_id)] == [Status.CANCELLED, Status.CANCELLED]
+    assert (orders[stop_id].status, orders[stop_id].remaining) == (Status.TRIGGER_PENDING, 8)
+    venue.plan = FaultPlan()
+    assert await cancel_everything(desk, "A") == [(stop_id, Cancelled(stop_id))]
+    assert orders[stop_id].info == "CLOSING"
+
+
+async def test_an_unprotected_bracket_is_closed_with_everything() -> None:
+    """A bracket whose STOPLOSS was refused is tried at once: VENUE_REFUSED from an unwilling venue, else success."""
+    venue = unwilling((Point.LEG, Leg.STOPLOSS), (Point.CLOSE, None))
+    desk = make_desk(MemoryJournal(), venue)
+    held = await placed(desk, quantity=10)
+    await desk.push_tick(Tick(SBIN, 45_695, 8, (), ()))
+    stop_id = desk.state.bracket_of(held).stop_id
+    assert desk.state.orders[held].info == "UNPROTECTED"
+    assert await cancel_everything(desk, "A") == [(stop_id, REFUSED)]
+    venue.plan = FaultPlan()
+    assert await cancel_everything(desk, "A") == [(stop_id, Cancelled(stop_id))]
+    assert desk.state.orders[held].info == ""
+
+
+async def test_an_entry_that_will_not_go_is_not_closed_behind_its_back() -> None:
+    """Of a partly filled bracket whose remainder will not go nothing is told as closed: VENUE_REFUSED for both."""
+    desk = make_desk(MemoryJournal(), unwilling((Point.CANCEL, Leg.ENTRY)))
+    held = await placed(desk, quantity=10)
+    await desk.push_tick(Tick(SBIN, 45_695, 8, (), ()))
+    stop_id = desk.state.bracket_of(held).stop_id
+    assert await cancel_everything(desk, "A") == [(held, REFUSED), (stop_id, REFUSED)]
+    assert desk.state.orders[stop_id].status is Status.TRIGGER_PENDING

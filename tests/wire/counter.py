@@ -14,7 +14,12 @@ from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, PlaceBra
 from bracketd.domain.instrument import Level, Tick
 from bracketd.domain.outcomes import Cancelled, Outcome
 from bracketd.engine.state import State
+from bracketd.runtime.clock import VirtualClock
 from bracketd.runtime.desk import NotServing
+from bracketd.runtime.entrance import Entrance
+from bracketd.runtime.recovery import resume_paper
+from bracketd.runtime.sandbox import Sandbox
+from bracketd.venue.paper.faulty import FaultyExchange
 from bracketd.wire.app import build_app
 
 TOKEN = (b"x-authorization-token", b"good")
@@ -54,10 +59,24 @@ class FakeDesk:
         self.commands: list[Command] = []
         self.ticks: list[Tick] = []
         self.waits = 0
+        self.on_step: list[object] = []
+        self.on_tick: list[object] = []
+        self.clock = VirtualClock(START_NS)
+        self.due_ns: list[int] = []
 
     def now_ns(self) -> int:
-        """A fixed moment."""
-        return START_NS
+        """The moment that the sandbox has come to."""
+        return self.clock.now_ns()
+
+    def keep_time(self) -> int:
+        """When the next of `due_ns` is; a year from the start when there is none."""
+        return min(
+            [due_ns for due_ns in self.due_ns if due_ns > self.now_ns()], default=START_NS + 365 * 86_400 * 10**9
+        )
+
+    def pass_time(self, clock: VirtualClock, to_ns: int) -> None:
+        """Move the clock."""
+        clock.move_to(to_ns)
 
     def quote(self, instrument: str) -> tuple[int, tuple[Level, ...], tuple[Level, ...]]:
         """What the floor's exchange shows; nothing where there is none."""
@@ -126,10 +145,21 @@ class Counter:
         floor: Floor | None = None,
         sandbox: bool = False,
         cors: Sequence[str] = (),
+        virtual: bool = True,
+        entrance: Entrance | None = None,
     ) -> None:
         self.desk = FakeDesk(outcome, floor)
         self.gate = FakeGate()
-        self.app = build_app(self.desk, self.gate, sandbox=sandbox, cors=cors)  # type: ignore[arg-type]
+        self.exchange = FaultyExchange(resume_paper(self.desk.state, INSTRUMENTS), (), lambda order_id: None)
+        clock = self.desk.clock if virtual else None
+        built = Sandbox(self.desk, self.exchange, clock) if sandbox else None  # type: ignore[arg-type]
+        self.app = build_app(
+            self.desk,  # type: ignore[arg-type]
+            self.gate,  # type: ignore[arg-type]
+            sandbox=built,
+            cors=cors,
+            entrance=entrance,
+        )
         self.chunks_read = 0
 
     async def call(
@@ -157,6 +187,7 @@ class Counter:
         chunks: Sequence[bytes] | None = None,
         peer: tuple[str, int] | None = ("127.0.0.1", 50_000),
         gone: bool = False,
+        scheme: str = "http",
     ) -> list[Any]:
         """One request and the ASGI messages that answer it; `gone`: the client leaves before the body's end."""
         if isinstance(body, dict):
@@ -174,7 +205,7 @@ class Counter:
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
             "method": method,
-            "scheme": "http",
+            "scheme": scheme,
             "path": unquote(path),
             "raw_path": path.encode(),
             "root_path": "",

@@ -1,7 +1,5 @@
 """Clients and revoked tokens, in one SQLite file that the server and the command line use at the same time."""
 
-import contextlib
-import os
 import re
 import secrets
 from collections.abc import Callable
@@ -9,44 +7,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-import apsw
 import msgspec
 
+from bracketd.auth.clients_file import ClientsFile, ClientStoreError
 from bracketd.auth.token import unpadded_base64
 
-FILE_NAME: Final = "clients.db"
-FORMAT: Final = 1
-LEVERAGE_DEFAULT: Final = 5
-BUSY_TIMEOUT_MS: Final = 5_000
 REVOKED_KEPT_MS: Final = 86_400_000
 """A revoked key outlives its token by a day, so that a clock set back by less wakes no token."""
 
-_SWITCH_ATTEMPTS: Final = 100
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_]{1,32}")
-
-_SCHEMA: Final = f"""
-CREATE TABLE client (
-    client_id TEXT NOT NULL PRIMARY KEY,
-    password_hash TEXT NOT NULL,
-    cash_paise INTEGER NOT NULL CHECK (cash_paise >= 0),
-    leverage INTEGER NOT NULL DEFAULT {LEVERAGE_DEFAULT} CHECK (leverage >= 1),
-    client_token TEXT NOT NULL,
-    created_ns INTEGER NOT NULL,
-    disabled INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1))
-) STRICT;
-CREATE TABLE revoked (
-    blacklist_key TEXT NOT NULL PRIMARY KEY,
-    exp_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX revoked_exp_ms ON revoked (exp_ms);
-PRAGMA user_version = {FORMAT};
-"""
-
 _COLUMNS: Final = "client_id, password_hash, cash_paise, leverage, client_token, created_ns, disabled"
-
-
-class ClientStoreError(Exception):
-    """What the store refuses; the text says which client or file."""
 
 
 class BadClientId(ClientStoreError):
@@ -59,10 +29,6 @@ class ClientExists(ClientStoreError):
 
 class UnknownClient(ClientStoreError):
     """There is no client of this id."""
-
-
-class UnknownFormat(ClientStoreError):
-    """The file was written by a newer bracketd, or is some other database."""
 
 
 class ClientRecord(msgspec.Struct, frozen=True):
@@ -98,19 +64,8 @@ class ClientStore:
 
         Raises UnknownFormat for a file of a newer bracketd or one that holds something else.
         """
-        self._path = data_dir / FILE_NAME
+        self.file = ClientsFile(data_dir, vfs)
         self._random_bytes = random_bytes
-        if vfs is None:
-            _make_private(self._path)
-        self._connection = apsw.Connection(str(self._path), vfs=vfs)
-        try:
-            self._prepare()
-        except BaseException:
-            self._connection.close()
-            raise
-        self._own_changes = 0
-        # Bound once: this is asked for with every request.
-        self._ask = self._connection.cursor().execute
 
     def __enter__(self) -> Self:
         """Give the open store."""
@@ -124,18 +79,14 @@ class ClientStore:
 
     def close(self) -> None:
         """Close the file; the store cannot be used any more."""
-        self._connection.close()
+        self.file.close()
 
     def version(self) -> tuple[int, int]:
-        """A value that differs after every change of the file, by this instance or by any other, in any process.
-
-        It costs one short read of SQLite's shared memory. Read it before what it is to vouch for.
-        """
-        # `get` runs the statement to its end; one left open would hold on to an old snapshot.
-        return self._ask("PRAGMA data_version").get, self._own_changes
+        """A value that differs after every change of the file, by whichever process: see `ClientsFile.version`."""
+        return self.file.version()
 
     def add(self, client_id: str, password_hash: str, cash_paise: int, leverage: int, now_ns: int) -> ClientRecord:
-        """Open an account with a fresh client_token; LEVERAGE_DEFAULT is the usual leverage.
+        """Open an account with a fresh client_token; clients_file.LEVERAGE_DEFAULT is the usual leverage.
 
         Raises BadClientId, ClientExists, and ValueError for negative cash or a leverage below 1.
         """
@@ -144,7 +95,7 @@ class ClientStore:
         if cash_paise < 0 or leverage < 1:
             raise ValueError("cash must not be negative and leverage at least 1")
         record = ClientRecord(client_id, password_hash, cash_paise, leverage, self._new_client_token(), now_ns, False)
-        added = self._write(
+        added = self.file.write(
             f"INSERT INTO client ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (client_id) DO NOTHING",
             msgspec.structs.astuple(record),
         )
@@ -154,12 +105,12 @@ class ClientStore:
 
     def get(self, client_id: str) -> ClientRecord | None:
         """The client of this id, or None."""
-        rows = self._read(f"SELECT {_COLUMNS} FROM client WHERE client_id = ?", (client_id,))
+        rows = self.file.read(f"SELECT {_COLUMNS} FROM client WHERE client_id = ?", (client_id,))
         return _record(rows[0]) if rows else None
 
     def all(self) -> list[ClientRecord]:
         """Every client, the oldest first."""
-        return [_record(row) for row in self._read(f"SELECT {_COLUMNS} FROM client ORDER BY created_ns, client_id")]
+        return [_record(row) for row in self.file.read(f"SELECT {_COLUMNS} FROM client ORDER BY created_ns, client_id")]
 
     def rotate(self, client_id: str) -> str:
         """Give the client a new client_token, which ends every session of it at once; raises UnknownClient."""
@@ -171,13 +122,17 @@ class ClientStore:
         """Keep another hash; sessions stand, so a changed password is followed by `rotate`. Raises UnknownClient."""
         self._change(client_id, "password_hash", password_hash)
 
+    def set_cash(self, client_id: str, cash_paise: int) -> None:
+        """Keep another opening cash, which counts until the engine opens the account; raises UnknownClient."""
+        self._change(client_id, "cash_paise", cash_paise)
+
     def set_disabled(self, client_id: str, disabled: bool) -> None:
         """Shut a client out, or let it in again; raises UnknownClient."""
         self._change(client_id, "disabled", disabled)
 
     def revoke(self, blacklist_key: str, exp_ms: int) -> None:
         """Refuse the token of this blacklist_key from now on; `exp_ms` is when it would have ended anyway."""
-        self._write(
+        self.file.write(
             "INSERT INTO revoked (blacklist_key, exp_ms) VALUES (?, ?)"
             " ON CONFLICT (blacklist_key) DO UPDATE SET exp_ms = max(exp_ms, excluded.exp_ms)",
             (blacklist_key, exp_ms),
@@ -185,90 +140,26 @@ class ClientStore:
 
     def is_revoked(self, blacklist_key: str) -> bool:
         """Tell whether the token of this blacklist_key was revoked."""
-        return bool(self._read("SELECT 1 FROM revoked WHERE blacklist_key = ?", (blacklist_key,)))
+        return bool(self.file.read("SELECT 1 FROM revoked WHERE blacklist_key = ?", (blacklist_key,)))
 
     def prune(self, now_ns: int) -> int:
         """Forget the revoked keys whose tokens ended more than a day before `now_ns`; gives how many."""
         bound_ms = now_ns // 1_000_000 - REVOKED_KEPT_MS
         # Most calls find nothing, and then a read is cheaper than a write and changes no version.
-        if not self._read("SELECT 1 FROM revoked WHERE exp_ms < ? LIMIT 1", (bound_ms,)):
+        if not self.file.read("SELECT 1 FROM revoked WHERE exp_ms < ? LIMIT 1", (bound_ms,)):
             return 0
-        return self._write("DELETE FROM revoked WHERE exp_ms < ?", (bound_ms,))
+        return self.file.write("DELETE FROM revoked WHERE exp_ms < ?", (bound_ms,))
 
     def _new_client_token(self) -> str:
         return unpadded_base64(self._random_bytes(16))
 
-    def _change(self, client_id: str, column: str, value: str | bool) -> None:
+    def _change(self, client_id: str, column: str, value: str | bool | int) -> None:
         """Set one column of one client; `column` is a word of this module, never of a caller's."""
-        if not self._write(f"UPDATE client SET {column} = ? WHERE client_id = ?", (value, client_id)):
+        if not self.file.write(f"UPDATE client SET {column} = ? WHERE client_id = ?", (value, client_id)):
             raise UnknownClient(f"there is no client {client_id}")
-
-    def _read(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, values).fetchall()
-
-    def _write(self, sql: str, values: tuple[Any, ...]) -> int:
-        """Run one statement as one durable transaction; gives the number of rows it touched."""
-        try:
-            self._connection.execute(sql, values)
-        finally:
-            # Also after an error: a commit whose fsync failed may stand.
-            self._own_changes += 1
-        return self._connection.changes()
-
-    def _prepare(self) -> None:
-        """Set the connection up and make the tables, unless another process has."""
-        self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        try:
-            # Looked at before anything is set: a file that is not ours stays as it is.
-            ready = self._is_ready()
-            self._write_ahead()
-            self._connection.execute("PRAGMA synchronous = FULL")
-            if not ready:
-                self._connection.execute("BEGIN IMMEDIATE")
-                if not self._is_ready():
-                    self._connection.execute(_SCHEMA)
-                self._connection.execute("COMMIT")
-        except apsw.NotADBError as error:
-            raise UnknownFormat(f"{self._path} is no SQLite database") from error
-
-    def _write_ahead(self) -> None:
-        """Put the file in WAL mode, where it then stays; in a file that has it this is a read.
-
-        The switch needs the file alone and, unlike all else, does not wait for it. So whoever finds another process
-        at its first opening queues behind it, which does wait, and tries again.
-        """
-        for attempts_left in reversed(range(_SWITCH_ATTEMPTS)):
-            try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                return
-            except apsw.BusyError:
-                if not attempts_left:
-                    raise
-                self._connection.execute("BEGIN IMMEDIATE; ROLLBACK")
-
-    def _is_ready(self) -> bool:
-        """Tell whether the tables are there; raises UnknownFormat if others than ours are."""
-        # One statement, so that another process cannot make the tables between the two numbers.
-        sql = "SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version"
-        ((found, tables),) = self._read(sql)
-        if found == 0 and tables == 0:
-            return False
-        if found != FORMAT:
-            raise UnknownFormat(f"{self._path} has format {found}; this bracketd reads format {FORMAT}")
-        return True
 
 
 def _record(row: tuple[Any, ...]) -> ClientRecord:
     """A row of the client table as a record; SQLite keeps the flag as 0 or 1."""
     client_id, password_hash, cash_paise, leverage, client_token, created_ns, disabled = row
     return ClientRecord(client_id, password_hash, cash_paise, leverage, client_token, created_ns, bool(disabled))
-
-
-def _make_private(path: Path) -> None:
-    """Make the file before SQLite does, for its owner alone; its -wal and -shm take the same mode.
-
-    A file that is there is not opened: closing a descriptor of it would drop the locks SQLite holds in this process.
-    """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

@@ -6,6 +6,7 @@ from typing import Final
 
 from bracketd.auth.client_store import ClientStore
 from bracketd.auth.headers import presented_token
+from bracketd.auth.opaque_token import OpaqueTokens, is_opaque
 from bracketd.auth.refusal import Refusal, Unauthorised
 from bracketd.auth.token import Claims, verify
 
@@ -27,7 +28,8 @@ class _Verified:
 class Gate:
     """Lets a request in as one client, or raises Unauthorised.
 
-    What is remembered of a token, under its whole text, is that its signature held. Expiry is compared on every use.
+    What is remembered of a token, under its whole text, is that its signature held, or, of an opaque one, that it was
+    given out. Expiry is compared on every use.
     Revocation, client_token and disabled are in the store: while its version has not moved they cannot have changed,
     and when it has, whichever process moved it, they are read again before the token is let in.
     """
@@ -35,6 +37,7 @@ class Gate:
     def __init__(self, store: ClientStore, key: bytes, cache_tokens: int = CACHE_TOKENS) -> None:
         """Stand before one store, with the key of its data folder; used by the store's thread."""
         self._store = store
+        self._opaque = OpaqueTokens(store)
         self._key = key
         self._cache_tokens = cache_tokens
         self._verified: OrderedDict[str, _Verified] = OrderedDict()
@@ -84,7 +87,7 @@ class Gate:
     def _admit_afresh(self, token: str, known: _Verified | None, version: tuple[int, int], now_ns: int) -> Claims:
         """Verify a token not seen before, or look again at one that may have lost its standing."""
         if known is None:
-            known = _Verified(verify(self._key, token, now_ns, self), version)
+            known = _Verified(self._first_look(token, now_ns), version)
             self._verified[token] = known
             if len(self._verified) > self._cache_tokens:
                 self._verified.popitem(last=False)
@@ -95,3 +98,11 @@ class Gate:
         known.version = version
         self._verified[token] = known
         return known.claims
+
+    def _first_look(self, token: str, now_ns: int) -> Claims:
+        """The claims of a token whose shape says which kind it is; raises Unauthorised unless it is good."""
+        if not is_opaque(token):
+            return verify(self._key, token, now_ns, self)
+        claims = self._opaque.claims_of(token)
+        self.recheck(claims, now_ns)
+        return claims

@@ -3,7 +3,8 @@
 import secrets
 from collections.abc import Callable
 
-from bracketd.auth.client_store import ClientStore, ClientStoreError, UnknownClient
+from bracketd.auth.client_store import ClientStore, UnknownClient
+from bracketd.auth.clients_file import ClientStoreError
 from bracketd.auth.token import issue, login_expiry_ms
 
 

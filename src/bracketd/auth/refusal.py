@@ -19,6 +19,7 @@ class Refusal(StrEnum):
     CLIENT_TOKEN_ROTATED = "client_token is not the current one"
     REVOKED = "revoked"
     FOREIGN_BLACKLIST_KEY = "blacklist_key of another client"
+    UNKNOWN_TOKEN = "opaque token unknown"
 
 
 class Unauthorised(Exception):

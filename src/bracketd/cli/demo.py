@@ -10,7 +10,8 @@ from typing import Final
 import apsw
 import click
 
-from bracketd.auth.client_store import LEVERAGE_DEFAULT, ClientExists, ClientStore, ClientStoreError
+from bracketd.auth.client_store import ClientExists, ClientStore
+from bracketd.auth.clients_file import LEVERAGE_DEFAULT, ClientStoreError
 from bracketd.auth.password import Passwords
 from bracketd.cli.lifetime import NS_PER_S
 from bracketd.cli.serve import serve_until_stopped

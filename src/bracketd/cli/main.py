@@ -1,9 +1,10 @@
-"""The entry point `bracketd` and its verbs: demo, serve, client add, token, verify, backup.
+"""The entry point `bracketd` and its verbs: demo, serve, client, app, token, verify, backup.
 
 What a verb needs is imported when it runs: `bracketd token` does not wait for the server's imports.
 """
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,6 +15,7 @@ from bracketd.cli.rupees import Rupees
 
 CORS_HELP = "Let pages of this origin call, such as https://desk.example; may be given again."
 DATA = click.Path(file_okay=False, path_type=Path)
+PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 CASH_DEFAULT = "10000000"
 TOKEN_LIFETIME_DEFAULT = "12h"
 
@@ -44,39 +46,33 @@ def demo(host: str, port: int, data: Path | None, cors: tuple[str, ...]) -> None
 @click.option(
     "--feed", type=click.Choice(["synthetic", "manual"]), default="synthetic", show_default=True, help="What prints."
 )
-@click.option("--sandbox", is_flag=True, help="Let clients push prints of their own.")
+@click.option("--sandbox", is_flag=True, help="Let this machine push prints and plan the paper exchange's faults.")
+@click.option(
+    "--clock",
+    type=click.Choice(["system", "virtual"]),
+    default="system",
+    show_default=True,
+    help="A virtual clock goes on only when the sandbox moves it.",
+)
 @click.option(
     "--instruments",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Instrument file; the one inside the package if not named.",
 )
 @click.option("--cors", metavar="ORIGIN", multiple=True, type=Origin(), help=CORS_HELP)
-def serve(
-    data: Path,
-    host: str,
-    port: int,
-    session: str,
-    feed: str,
-    sandbox: bool,
-    instruments: Path | None,
-    cors: tuple[str, ...],
-) -> None:
+@click.option("--tls-cert", type=PEM, help="Certificate chain in PEM: speak HTTPS.")
+@click.option("--tls-key", type=PEM, help="Its key in PEM, not encrypted.")
+@click.option("--insecure", is_flag=True, help="Allow plain HTTP on an address that other machines reach.")
+def serve(tls_cert: Path | None, tls_key: Path | None, sandbox: bool, clock: str, **chosen: Any) -> None:
     """Serve one data folder until SIGTERM or SIGINT."""
+    if clock == "virtual" and not sandbox:
+        raise click.UsageError("--clock virtual needs --sandbox, which moves the clock.")
     from bracketd.cli.serve import run_serve
     from bracketd.runtime.settings import Settings
 
-    run_serve(
-        Settings(
-            data=data,
-            host=host,
-            port=port,
-            session=session,
-            feed=feed,
-            sandbox=sandbox,
-            instruments=instruments,
-            cors=cors,
-        )
-    )
+    if (tls_cert is None) is not (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together.")
+    run_serve(Settings(tls_cert=tls_cert, tls_key=tls_key, sandbox=sandbox, clock=clock, **chosen))
 
 
 @main.group()
@@ -88,12 +84,111 @@ def client() -> None:
 @click.argument("client_id", metavar="CLIENT")
 @click.option("--data", type=DATA, required=True, help="Data folder, made if it is not there.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of making one.")
+@click.option("--pin-stdin", is_flag=True, help="Read the PIN from standard input, after the password.")
 @click.option("--cash", type=Rupees(), default=CASH_DEFAULT, show_default=True, help="Opening cash in rupees.")
-def client_add(client_id: str, data: Path, password_stdin: bool, cash: int) -> None:
+def client_add(client_id: str, data: Path, password_stdin: bool, pin_stdin: bool, cash: int) -> None:
     """Open an account; works while a server runs on the folder and while none does."""
     from bracketd.cli.client import add_client
 
-    add_client(data, client_id, cash_paise=cash, password_stdin=password_stdin)
+    add_client(data, client_id, cash_paise=cash, password_stdin=password_stdin, pin_stdin=pin_stdin)
+
+
+@client.command("list")
+@click.option("--data", type=DATA, required=True, help="Data folder.")
+def client_list(data: Path) -> None:
+    """List the clients: id, opening cash, leverage, second factors, state, day added."""
+    from bracketd.cli.client import list_clients
+
+    list_clients(data)
+
+
+@client.command("passwd")
+@click.argument("client_id", metavar="CLIENT")
+@click.option("--data", type=DATA, required=True, help="Data folder.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of making one.")
+@click.option("--pin-stdin", is_flag=True, help="Read another PIN from standard input, after the password.")
+@click.option("--new-totp", is_flag=True, help="Make another secret for the authenticator.")
+def client_passwd(client_id: str, data: Path, password_stdin: bool, pin_stdin: bool, new_totp: bool) -> None:
+    """Give a client another password; its sessions and its lockout end."""
+    from bracketd.cli.client import change_password
+
+    change_password(data, client_id, password_stdin=password_stdin, pin_stdin=pin_stdin, new_totp=new_totp)
+
+
+@client.command("cash")
+@click.argument("client_id", metavar="CLIENT")
+@click.argument("cash", metavar="RUPEES", type=Rupees())
+@click.option("--data", type=DATA, required=True, help="Data folder.")
+def client_cash(client_id: str, cash: int, data: Path) -> None:
+    """Set the opening cash of a client that has not traded yet."""
+    from bracketd.cli.client import set_cash
+
+    set_cash(data, client_id, cash_paise=cash)
+
+
+@client.command("rotate")
+@click.argument("client_id", metavar="CLIENT")
+@click.option("--data", type=DATA, required=True, help="Data folder.")
+def client_rotate(client_id: str, data: Path) -> None:
+    """End every session of a client at once."""
+    from bracketd.cli.client import rotate_client
+
+    rotate_client(data, client_id)
+
+
+@client.command("disable")
+@click.argument("client_id", metavar="CLIENT")
+@click.option("--data", type=DATA, required=True, help="Data folder.")
+def client_disable(client_id: str, data: Path) -> None:
+    """Shut a client out: no login, and its tokens are no longer good."""
+    from bracketd.cli.client import disable_client
+
+    disable_client(data, client_id, disabled=True)
+
+
+@client.command("enable")
+@click.argument("client_id", metavar="CLIENT")
+@click.option("--data", type=DATA, required=True, help="Data folder.")
+def client_enable(client_id: str, data: Path) -> None:
+    """Let a disabled client log in again."""
+    from bracketd.cli.client import disable_client
+
+    disable_client(data, client_id, disabled=False)
+
+
+@main.group()
+def app() -> None:
+    """The applications that clients may log in to by OAuth2."""
+
+
+@app.command("add")
+@click.argument("name")
+@click.option("--redirect-uri", "redirect_uris", multiple=True, required=True, help="Where codes may go; repeatable.")
+@click.option("--data", type=DATA, required=True, help="Data folder.")
+def app_add(name: str, redirect_uris: tuple[str, ...], data: Path) -> None:
+    """Register an application; prints its id and its secret, once."""
+    from bracketd.cli.application import add_application
+
+    add_application(data, name, redirect_uris)
+
+
+@app.command("list")
+@click.option("--data", type=DATA, required=True, help="Data folder.")
+def app_list(data: Path) -> None:
+    """List the applications: id, name, redirect URIs."""
+    from bracketd.cli.application import list_applications
+
+    list_applications(data)
+
+
+@app.command("remove")
+@click.argument("app_id", metavar="APP_ID")
+@click.option("--data", type=DATA, required=True, help="Data folder.")
+def app_remove(app_id: str, data: Path) -> None:
+    """Forget an application; its tokens are no longer good."""
+    from bracketd.cli.application import remove_application
+
+    remove_application(data, app_id)
 
 
 @main.command()

@@ -11,6 +11,7 @@ from bracketd.runtime.server import StartRefused, run
 from bracketd.runtime.settings import Settings
 from bracketd.wire.app import build_app
 from bracketd.wire.http_protocol import JsonHttpProtocol
+from bracketd.wire.websocket_protocol import FeedProtocol
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -29,7 +30,7 @@ def serve_until_stopped(settings: Settings, on_ready: Callable[[str], None]) -> 
     os.umask(0o077)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
     try:
-        code = run(settings, build_app, on_ready, JsonHttpProtocol)
+        code = run(settings, build_app, on_ready, JsonHttpProtocol, FeedProtocol)
     except StartRefused as refused:
         raise click.ClickException(f"{refused}.") from refused
     sys.exit(code)

@@ -6,7 +6,8 @@ from pathlib import Path
 import apsw
 import click
 
-from bracketd.auth.client_store import FILE_NAME, ClientStore, ClientStoreError, UnknownClient
+from bracketd.auth.client_store import ClientStore, UnknownClient
+from bracketd.auth.clients_file import FILE_NAME, ClientStoreError
 from bracketd.auth.issuing import ClientDisabled, issue_for
 from bracketd.auth.signing_key import SigningKeyError, load_or_create
 

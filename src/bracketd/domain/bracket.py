@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from bracketd.domain.order import Execution, Side
+from bracketd.domain.order import Execution, Leg, Side
 
 
 class Exit(StrEnum):
@@ -33,6 +33,8 @@ class Bracket(msgspec.Struct, gc=False, kw_only=True):
     venue was asked for and has not answered, `closings` counts those, `denials` those refused in a row, `ungrown` the
     shares by which the stop-loss should have grown and did not, `denied` the totals at which it did not. `late` are
     the entry's shares that never had legs: they came after its end (2.5). `unprotected` is the flag of 2.8 and 2.9.
+    `overtaken`: more of the entry filled when the exit in force had reached zero; the stop-loss closes it (2.5).
+    `intended` is what a request asked for that was told 202 before it could be judged: ENTRY rule E, STOPLOSS rule X.
     """
 
     basket_id: str
@@ -68,6 +70,8 @@ class Bracket(msgspec.Struct, gc=False, kw_only=True):
     denied: tuple[int, ...] = ()
     unprotected: bool = False
     info_before: str = ""
+    overtaken: bool = False
+    intended: Leg = Leg.NONE
     execution: Execution = Execution.BO
 
     @property

@@ -9,7 +9,7 @@ import msgspec
 
 from bracketd.domain.instructions import Letter
 from bracketd.domain.instrument import Level
-from bracketd.domain.order import Execution, OrderType, Product, Side, Terms, Validity
+from bracketd.domain.order import Execution, Leg, OrderType, Product, Side, Terms, Validity
 from bracketd.domain.session import Stage
 
 
@@ -271,6 +271,16 @@ class LetterArrived(Event, frozen=True, array_like=True, gc=False, tag=34):
     number: int
 
 
+class IntentKept(Event, frozen=True, array_like=True, gc=False, tag=35):
+    """Somebody was told that the outcome is not known: ENTRY is cancelled, or STOPLOSS exits, once that can be judged.
+
+    NONE: by then there was nothing to do.
+    """
+
+    basket_id: str
+    leg: Leg
+
+
 class ModifyRequested(Event, frozen=True, array_like=True, gc=False, tag=30):
     """The venue was asked to modify an order; `terms` is what the order is to be."""
 
@@ -345,6 +355,7 @@ AnyEvent = (
     | StageReached
     | LetterSent
     | LetterArrived
+    | IntentKept
     | ModifyRequested
     | OrderModified
     | ModifyRefused

@@ -69,7 +69,10 @@ class CancelWork(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class ModifyWork(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """Give a working order other terms: `growth` is by how much its quantity changes, less than 0 for a shrinking."""
+    """Give a working order other terms: `growth` is by how much its quantity changes, less than 0 for a shrinking.
+
+    A trigger of 0 is left as it is.
+    """
 
     order_id: str
     growth: int

@@ -181,6 +181,7 @@ class Terms(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a modification makes of an order: every field that one can touch, those that stay as they are included.
 
     The offsets and the step are the bracket's. `print_paise` is the last print that the modification was judged by.
+    A stop-loss's `trigger_paise` is 0 where it is not set by hand: it may trail meanwhile.
     Prices are paise, quantities shares.
     """
 

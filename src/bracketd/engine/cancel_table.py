@@ -6,8 +6,8 @@ Rows are situations, columns are how the request names its leg. The docs' table 
 from enum import StrEnum
 
 from bracketd.domain.bracket import Bracket, Exit
-from bracketd.domain.order import Order, OrderType, Status
-from bracketd.engine.exposure import EXIT_IN_FLIGHT, legs_of
+from bracketd.domain.order import Order, Status
+from bracketd.engine.exposure import EXIT_IN_FLIGHT, closing_under_way, legs_of
 from bracketd.engine.state import State
 
 
@@ -124,16 +124,12 @@ def _while_open(state: State, bracket: Bracket, entry_status: Status) -> Situati
     if bracket.unprotected:
         return Situation.UNPROTECTED
     legs = legs_of(state, bracket)
-    if any(not rescue.terminal for rescue in state.rescues_of(bracket)):
-        return Situation.CLOSING
-    if legs is not None:
-        stop, target = legs
-        if stop.order_type is OrderType.MARKET:
-            return Situation.CLOSING
-        if stop.triggered:
-            return Situation.STOP_TRIGGERED
-        if bracket.exit is Exit.REFUSED or (target is not None and target.status is Status.REJECTED):
-            return Situation.LEG_REFUSED
+    if closing_under_way(state, bracket):
+        by_trigger = legs is not None and legs[0].triggered and not legs[0].terminal
+        return Situation.STOP_TRIGGERED if by_trigger else Situation.CLOSING
+    target = state.target_of(bracket)
+    if bracket.exit is Exit.REFUSED or (target is not None and target.status is Status.REJECTED):
+        return Situation.LEG_REFUSED
     return {
         Status.COMPLETE: Situation.ENTRY_COMPLETE,
         Status.CANCELLED: Situation.ENTRY_CANCELLED,

@@ -60,7 +60,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     """What a command comes to: events now, and an outcome at once, by a ticket, or after a wait.
 
     With neither outcome nor ticket the command has to be judged again when `waits_for`, a bracket with something in
-    flight, has moved.
+    flight, has moved. Who cannot wait for that leaves what he `intends` to be kept: ENTRY rule E, STOPLOSS rule X.
     """
 
     events: tuple[AnyEvent, ...] = ()
@@ -68,6 +68,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     ticket: Ticket | None = None
     waits_for: str = ""
     named_id: str = ""
+    intends: Leg = Leg.NONE
 
 
 def decide_cancel(state: State, command: CancelOrder, now_ns: int, session_over: bool) -> Decision:
@@ -81,6 +82,10 @@ def decide_cancel(state: State, command: CancelOrder, now_ns: int, session_over:
         return Decision(outcome=Refused(Reason.LEG_NOT_ACTIVE))
     row = order if how is not Named.EXIT else leg_row(state, bracket, leg)
     said = verdict(situation_of(state, bracket, session_over), how)
+    if said is Verdict.WAIT:
+        intends = Leg.ENTRY if how is Named.ENTRY else Leg.STOPLOSS
+        named_id = row.order_id if row is not None else order.order_id
+        return Decision(waits_for=bracket.basket_id, named_id=named_id, intends=intends)
     return _carry_out(state, bracket, row, order, said, now_ns)
 
 
@@ -204,8 +209,6 @@ def _carry_out(state: State, bracket: Bracket, row: Order | None, order: Order, 
     if said is Verdict.RULE_X:
         request = ExitRequested(now_ns, bracket.basket_id)
         return Decision((request,), ticket=Ticket(named_id, bracket.basket_id, closes=True), named_id=named_id)
-    if said is Verdict.WAIT:
-        return Decision(waits_for=bracket.basket_id, named_id=named_id)
     if said is Verdict.COUNTS_AS_EXIT:
         remembered = () if bracket.exit_accepted else (ExitAccepted(now_ns, bracket.basket_id),)
         return Decision(remembered, Cancelled(named_id))

@@ -15,6 +15,7 @@ from bracketd.domain.events import (
 )
 from bracketd.domain.session import Stage, TradingDay
 from bracketd.engine.exposure import EXIT_IN_FLIGHT
+from bracketd.engine.intending import intent_due
 from bracketd.engine.protection import due, flag_due
 from bracketd.engine.state import State
 
@@ -49,7 +50,8 @@ def _on_the_way(stage: Stage) -> Stage:
 
 def next_due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
     """The next event that the bracket's rules demand, whether the session trades or not."""
-    return due(state, bracket, now_ns) if state.stage.trades else _over_due(state, bracket, now_ns)
+    event = due(state, bracket, now_ns) if state.stage.trades else _over_due(state, bracket, now_ns)
+    return event or intent_due(state, bracket, now_ns)
 
 
 def _over_due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:

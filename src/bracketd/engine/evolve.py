@@ -21,6 +21,7 @@ from bracketd.domain.events import (
     ExitAccepted,
     ExitRequested,
     HeldModified,
+    IntentKept,
     LegCompleted,
     LegsAdjusted,
     LegsGrown,
@@ -65,6 +66,7 @@ from bracketd.engine.evolve_exit import (
     closing_requested,
     exit_accepted,
     exit_requested,
+    intent_kept,
     order_resent,
     protection_lost,
     protection_regained,
@@ -223,6 +225,8 @@ def _legs_grown(state: State, event: LegsGrown) -> None:
         bracket.ungrown += growth
     else:
         supersede(state, bracket.stop_id, bracket.target_id)
+    if not stop.remaining and (stop.filled or (target is not None and target.filled)):
+        bracket.overtaken = True
     for leg in (stop,) if target is None else (stop, target):
         leg.quantity = event.quantity
         if not leg.terminal:
@@ -330,6 +334,9 @@ def _cancel_requested(state: State, event: CancelRequested) -> None:
     order.cancel_refused = False
     order.requests += 1
     happen(order, Happening.CANCEL_REQUESTED, event.at_ns)
+    bracket = state.brackets[order.basket_id]
+    if order.leg is bracket.intended:
+        bracket.intended = Leg.NONE
 
 
 def _order_cancelled(state: State, event: OrderCancelled) -> None:
@@ -391,6 +398,7 @@ _BY_EVENT: dict[type, Callable[[State, Any], None]] = {
     StageReached: stage_reached,
     LetterSent: letter_sent,
     LetterArrived: letter_arrived,
+    IntentKept: intent_kept,
     ModifyRequested: modify_requested,
     OrderModified: order_modified,
     ModifyRefused: modify_refused,

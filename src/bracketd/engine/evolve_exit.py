@@ -7,6 +7,7 @@ from bracketd.domain.events import (
     ClosingRequested,
     ExitAccepted,
     ExitRequested,
+    IntentKept,
     OrderResent,
     ProtectionLost,
     ProtectionRegained,
@@ -31,7 +32,7 @@ CLOSED_INSTEAD = "the order became the closing order"
 def exit_requested(state: State, event: ExitRequested) -> None:
     """Somebody wants the bracket closed."""
     bracket = state.brackets[event.basket_id]
-    bracket.exit, bracket.exit_refusal = Exit.REQUESTED, ""
+    bracket.exit, bracket.exit_refusal, bracket.intended = Exit.REQUESTED, "", Leg.NONE
     # What a venue refused an earlier exit does not count against this one: it is tried afresh (section 4, rule X).
     for order in state.rows_of(bracket):
         order.cancel_refused = False
@@ -81,7 +82,14 @@ def closing_refused(state: State, event: ClosingRefused) -> None:
 def exit_accepted(state: State, event: ExitAccepted) -> None:
     """The exit stands, for good."""
     bracket = state.brackets[event.basket_id]
-    bracket.exit, bracket.closing = Exit.ACCEPTED, False
+    bracket.exit, bracket.closing, bracket.intended = Exit.ACCEPTED, False, Leg.NONE
+
+
+def intent_kept(state: State, event: IntentKept) -> None:
+    """Rule X takes the entry's remainder out as well, so that it stands before rule E."""
+    bracket = state.brackets[event.basket_id]
+    if event.leg is not Leg.ENTRY or bracket.intended is not Leg.STOPLOSS:
+        bracket.intended = event.leg
 
 
 def stop_refused(state: State, event: StopRefused) -> None:

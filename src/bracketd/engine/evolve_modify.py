@@ -26,7 +26,8 @@ def order_modified(state: State, event: OrderModified) -> None:
     _answered(order, Happening.MODIFIED_STOP if order.waits else Happening.MODIFIED, event.at_ns)
     order.modified = True
     if event.priority:
-        order.priority = event.priority
+        # A place in the queue that was lost meanwhile stays lost.
+        order.priority = max(order.priority, event.priority)
         state.last_priority = max(state.last_priority, event.priority)
     if order.leg is Leg.ENTRY:
         take_entry_terms(order, bracket, terms, event.quantity)
@@ -34,7 +35,7 @@ def order_modified(state: State, event: OrderModified) -> None:
             happen(order, Happening.COMPLETED, event.at_ns)
     elif order.leg is Leg.TARGET and terms.price_paise != order.price_paise:
         order.price_paise, bracket.target_by_hand = terms.price_paise, True
-    elif order.leg is Leg.STOPLOSS and not order.triggered and terms.trigger_paise != order.trigger_paise:
+    elif order.leg is Leg.STOPLOSS and not order.triggered and terms.trigger_paise not in (0, order.trigger_paise):
         # A trigger set by hand begins anew: it has not trailed from there.
         order.trigger_paise, bracket.stop_by_hand, bracket.trailed = terms.trigger_paise, True, False
     bracket.trailing_step_paise = terms.trailing_step_paise

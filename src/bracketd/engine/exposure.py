@@ -59,6 +59,22 @@ def uncovered(state: State, bracket: Bracket) -> int:
     return _left(state, bracket, refused_count=False)
 
 
+def closes_unasked(bracket: Bracket, stop: Order) -> bool:
+    """Whether the stop-loss is to become the closing order with nobody asking for it.
+
+    It was refused (2.8), or more of the entry filled when the exit in force had reached zero (2.5).
+    """
+    return stop.refused or (bracket.overtaken and not stop.at_market and not stop.terminal)
+
+
+def closing_under_way(state: State, bracket: Bracket) -> bool:
+    """Whether the entry is at its end and orders that the venue works at market close all that is open (section 1)."""
+    legs = legs_of(state, bracket)
+    closed = legs is None or legs[0].at_market or legs[0].terminal or not state.legs_open(bracket)
+    rescued = all(rescue.terminal or rescue.exchange_order_id for rescue in state.rescues_of(bracket))
+    return state.orders[bracket.entry_id].terminal and closed and rescued and not uncovered(state, bracket)
+
+
 def is_over(state: State, bracket: Bracket) -> bool:
     """Whether nothing can happen to the bracket any more, so that a new day need not know of it."""
     return all(row.terminal for row in state.rows_of(bracket)) and state.open_quantity(bracket) == 0

@@ -100,6 +100,9 @@ def decide_modify(state: State, command: ModifyOrder, instruments: Mapping[str, 
         return Decision(outcome=Modified(order.order_id), named_id=order.order_id)
     if order.held:
         return Decision((HeldModified(now.at_ns, order.order_id, asked),), Modified(order.order_id))
+    if order.leg is Leg.STOPLOSS and not case.changed("trigger_price"):
+        # It may trail before the venue comes to this: what was not asked for stays as it is then.
+        asked = msgspec.structs.replace(asked, trigger_paise=0)
     request = ModifyRequested(now.at_ns, order.order_id, asked)
     ticket = Ticket(order.order_id, bracket.basket_id, modifies=True)
     return Decision((request,), ticket=ticket, named_id=order.order_id)

@@ -8,7 +8,8 @@ asked again after every event, so the rules need not know what happened, only ho
 3. the first exit fill, the trigger, an exit asked for, a refused leg or square-off takes the entry's remainder out;
 4. with the entry terminal and nothing open, the leg that closed is COMPLETE, its sibling CANCELLED "OCO" (2.3, 2.5);
 5. an exit asked for waits for the entry's and the target's outcome, then the stop becomes the closing order (rule X);
-6. a refused stop is sent as the closing order, twice at once and then as engine/retrying.py says (2.8);
+6. a refused stop, and one whose exit was overtaken, is sent as the closing order, twice at once and then as
+   engine/retrying.py says (2.8, 2.5);
 7. at square-off everything open is exited (2.9);
 8. shares that no row is there to close get a rescue order (2.5); what nothing covers makes the bracket UNPROTECTED;
 9. an order that was held for the session goes to the venue when it trades.
@@ -37,9 +38,10 @@ from bracketd.domain.events import (
     ProtectionRegained,
     RescuePlaced,
 )
-from bracketd.domain.order import Execution, Order, OrderType
+from bracketd.domain.order import Execution, Order, OrderType, Status
 from bracketd.domain.session import Stage
 from bracketd.engine.exposure import (
+    closes_unasked,
     entry_must_go,
     exit_decided,
     legs_of,
@@ -79,8 +81,8 @@ def due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
         event = _exit_due(state, bracket, entry, legs, now_ns)
         if event is not None:
             return event
-    if legs is not None and legs[0].refused:
-        event = _refused_stop_due(state, bracket, legs, now_ns)
+    if legs is not None and closes_unasked(bracket, legs[0]):
+        event = _unasked_closing_due(state, bracket, legs, now_ns)
         if event is not None:
             return event
     if bracket.rescue_ids or bracket.late:
@@ -114,8 +116,9 @@ def rescue_placed(state: State, bracket: Bracket, now_ns: int) -> RescuePlaced:
 
 def _legs_due(state: State, bracket: Bracket, entry: Order, legs: Legs, now_ns: int) -> AnyEvent | None:
     stop, target = legs
-    # A growth waits for the answer to a closing order in flight: what that has to grow by is said with it.
-    if state.legged_quantity(bracket) > stop.quantity and not stop.terminal and not bracket.closing:
+    # A refused stop's growth waits for the answer to a closing order in flight: it is said with the next.
+    waits = bracket.closing and stop.refused
+    if state.legged_quantity(bracket) > stop.quantity and not stop.terminal and not waits:
         return _grow_legs(state, bracket, entry, legs, now_ns)
     in_force = stop.triggered or stop.order_type is OrderType.MARKET
     if in_force and target is not None and not target.terminal:
@@ -162,6 +165,9 @@ def _settle_legs(bracket: Bracket, stop: Order, target: Order | None, now_ns: in
     if not closer.terminal:
         return LegCompleted(now_ns, closer.order_id)
     if sibling is not None and not sibling.terminal:
+        # A leg that was cancelled before its last fill was heard of is done; the other may have closed the rest.
+        if closer.status is Status.CANCELLED and sibling.filled:
+            return LegCompleted(now_ns, sibling.order_id)
         return OrderCancelled(now_ns, sibling.order_id, "OCO")
     return None
 
@@ -201,7 +207,7 @@ def _advance_exit(state: State, bracket: Bracket, entry: Order, legs: Legs | Non
     return ExitAccepted(now_ns, bracket.basket_id)
 
 
-def _refused_stop_due(state: State, bracket: Bracket, legs: Legs, now_ns: int) -> AnyEvent | None:
+def _unasked_closing_due(state: State, bracket: Bracket, legs: Legs, now_ns: int) -> AnyEvent | None:
     """The target goes, then the row is sent as the closing order.
 
     A target that cannot be cancelled is no reason to wait: the venue keeps both under one quantity.

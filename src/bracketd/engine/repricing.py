@@ -32,7 +32,7 @@ def repriced(state: State, order: Order, terms: Terms) -> Repriced:
         found = found._replace(target_paise=0)
     if not waits:
         return found._replace(trigger_paise=0, anchor_paise=0)
-    by_hand = order is stop and terms.trigger_paise != stop.trigger_paise
+    by_hand = order is stop and terms.trigger_paise not in (0, stop.trigger_paise)
     switched_on = terms.trailing_step_paise and not bracket.trailing_step_paise
     if switched_on or (by_hand and terms.trailing_step_paise):
         found = found._replace(anchor_paise=terms.print_paise)

@@ -11,7 +11,7 @@ from bracketd.domain.bracket import Bracket, Exit
 from bracketd.domain.events import AnyEvent, CancelRequested, ExitRequested, OrderResent
 from bracketd.domain.order import Order, Status
 from bracketd.domain.session import Stage
-from bracketd.engine.exposure import EXIT_IN_FLIGHT, entry_must_go, legs_of, unclaimed
+from bracketd.engine.exposure import EXIT_IN_FLIGHT, closes_unasked, entry_must_go, legs_of, unclaimed
 from bracketd.engine.protection import closing_requested, rescue_placed
 from bracketd.engine.state import State
 
@@ -29,13 +29,15 @@ def _entry_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None
 
 def _target_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
     legs = legs_of(state, bracket)
-    wanted = legs is not None and legs[0].refused and legs[1] is not None and _cancel_was_refused(legs[1])
+    if legs is None or legs[1] is None or not closes_unasked(bracket, legs[0]):
+        return None
+    wanted = _cancel_was_refused(legs[1])
     return CancelRequested(now_ns, bracket.target_id) if wanted else None
 
 
 def _closing_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
     legs = legs_of(state, bracket)
-    if legs is None or not legs[0].refused or bracket.closing or bracket.exit in EXIT_IN_FLIGHT:
+    if legs is None or not closes_unasked(bracket, legs[0]) or bracket.closing or bracket.exit in EXIT_IN_FLIGHT:
         return None
     free = legs[1] is None or legs[1].terminal or legs[1].cancel_refused
     return closing_requested(state, bracket, now_ns) if free and state.legs_open(bracket) else None
@@ -71,3 +73,8 @@ EACH_PRINT: tuple[Rule, ...] = (*EACH_SECOND, _exit_again, _rescue_left_open)
 def presses(state: State, bracket: Bracket) -> bool:
     """Whether anything of the bracket is to be tried again."""
     return state.stage.trades and any(rule(state, bracket, 0) is not None for rule in EACH_PRINT)
+
+
+def hurries(state: State, bracket: Bracket) -> bool:
+    """Whether anything of the bracket is to be tried again though nothing prints."""
+    return state.stage.trades and any(rule(state, bracket, 0) is not None for rule in EACH_SECOND)

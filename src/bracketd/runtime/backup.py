@@ -13,12 +13,12 @@ from typing import Final
 
 import apsw
 
-from bracketd.auth import client_store, signing_key
+from bracketd.auth import clients_file, signing_key
 from bracketd.journal.verify import check
 from bracketd.runtime.data_folder import JOURNAL_NAME
 
 BUSY_TIMEOUT_MS: Final = 5_000
-FILES: Final = (JOURNAL_NAME, client_store.FILE_NAME, signing_key.FILE_NAME)
+FILES: Final = (JOURNAL_NAME, clients_file.FILE_NAME, signing_key.FILE_NAME)
 """What a backup holds, in the order of its being read."""
 
 
@@ -58,7 +58,7 @@ def _copy_folder(folder: Path, copies: Path) -> int:
     report = check(copies / JOURNAL_NAME)
     if not report.sound:
         raise BackupRefused(f"The journal is faulty: {report.fault}")
-    _copy_database(folder / client_store.FILE_NAME, copies / client_store.FILE_NAME)
+    _copy_database(folder / clients_file.FILE_NAME, copies / clients_file.FILE_NAME)
     (copies / signing_key.FILE_NAME).write_bytes(signing_key.load_or_create(folder))
     return report.records
 

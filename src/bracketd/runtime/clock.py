@@ -34,10 +34,10 @@ class VirtualClock:
 
 
 class SystemClock:
-    """The machine's clock, kept from going back."""
+    """The machine's clock, kept from going back, also behind `not_before_ns`: the last that a journal knows of."""
 
-    def __init__(self) -> None:
-        self._last_ns = 0
+    def __init__(self, not_before_ns: int = 0) -> None:
+        self._last_ns = not_before_ns
 
     def now_ns(self) -> int:
         """Now, in unix nanoseconds; repeats itself rather than going back."""

@@ -13,10 +13,11 @@ from typing import NamedTuple, Protocol
 
 from bracketd.domain.account import Account
 from bracketd.domain.commands import Command, OpenAccount
-from bracketd.domain.events import encode_step
+from bracketd.domain.events import AnyEvent, IntentKept, encode_step
 from bracketd.domain.instructions import Report
 from bracketd.domain.instrument import Instrument, Level, Tick
 from bracketd.domain.ist import NS_PER_SECOND
+from bracketd.domain.order import Leg
 from bracketd.domain.outcomes import Outcome, Unknown
 from bracketd.domain.session import SessionPhase
 from bracketd.engine.cancelling import Decision, outcome_of
@@ -27,6 +28,7 @@ from bracketd.journal.group import GroupCommit
 from bracketd.runtime.agenda import Agenda, Days
 from bracketd.runtime.clock import Clock, MovableClock
 from bracketd.runtime.pressing import Pressing
+from bracketd.runtime.protection_log import log_protection
 from bracketd.runtime.sightings import Sightings
 from bracketd.runtime.step import Step, Work
 from bracketd.venue.protocol import MarketVenue
@@ -60,6 +62,9 @@ class Desk:
 
     `state` is live: whoever shows any of it outside awaits `durable()` between rendering and sending. `account_terms`
     tells the opening cash (paise) and the leverage of a client that the engine does not know yet, None for nobody.
+    `on_step` holds functions called with each step's sequence and events when the journal has them, which is before
+    they are durable; `on_tick` holds functions called with each tick. Both are called at once, and must not raise.
+    `due_sooner` is set when a step makes something due before what `keep_time` answered last.
     """
 
     def __init__(
@@ -77,6 +82,8 @@ class Desk:
         self.state = state
         self.instruments = instruments
         self.failure = ""
+        self.on_step: list[Callable[[int, list[AnyEvent]], None]] = []
+        self.on_tick: list[Callable[[Tick], None]] = []
         self._venue = venue
         self._commit = commit
         self._clock = clock
@@ -86,6 +93,8 @@ class Desk:
         self._sightings = Sightings(venue)
         self._pressing = Pressing(state)
         self._agenda = Agenda(state, self._pressing, sessions, clock.now_ns())
+        self._told_due_ns = self._agenda.due_ns()
+        self.due_sooner = asyncio.Event()
         self._last_seq = commit.durable_seq
         self._movement: dict[str, list[tuple[Deadline, asyncio.Future[bool]]]] = {}
         self._failed = asyncio.Event()
@@ -146,6 +155,7 @@ class Desk:
                         break
             if outcome is None and not await self._moved(decision.waits_for, deadline):
                 outcome = Unknown(decision.named_id)
+                self._keep_intent(decision)
             if outcome is not None:
                 await self.durable()
                 return outcome
@@ -164,6 +174,7 @@ class Desk:
         """One message of a feed. Nobody is told of it, so it is recorded only where it caused something."""
         self.keep_time()
         self._run(lambda step: step.tick(tick))
+        self._tell_tick(tick)
 
     async def push_tick(self, tick: Tick) -> None:
         """One message pushed by hand; returns when it and all that it caused are on disk. Raises NotServing."""
@@ -174,34 +185,36 @@ class Desk:
 
         self.keep_time()
         self._run(work)
+        self._tell_tick(tick)
         await self.durable()
 
     def keep_time(self) -> int:
         """Do what is due by now, each at its moment; returns when the next is due. Raises NotServing."""
+        self._check_serving()
         self._do_due(self.now_ns())
-        return self._agenda.due_ns()
+        self._told_due_ns = self._agenda.due_ns()
+        return self._told_due_ns
 
     def pass_time(self, clock: MovableClock, to_ns: int) -> None:
         """Move the clock on (unix nanoseconds), and do on the way what falls due. Raises NotServing.
 
-        Requests that have waited for a venue as long as they may, by this clock, are told so.
+        Requests that have waited for a venue as long as they may, by this clock, are told so; an answer that comes at
+        the last moment still counts.
         """
         while (due_ns := self._agenda.due_ns()) <= to_ns:
+            self._end_waits(due_ns - 1)
             clock.move_to(due_ns)
             self._do_due(due_ns)
         clock.move_to(to_ns)
-        for waiting in self._movement.values():
-            for deadline, future in waiting:
-                if deadline.clock_ns <= to_ns and not future.done():
-                    future.set_result(False)
+        self._end_waits(to_ns)
 
     def deliver(self, report: Report) -> None:
         """A report that a venue brings later than its instruction."""
         self._run(lambda step: step.handle((report,)))
 
-    async def durable(self) -> None:
-        """Wait until everything that the state shows now is on disk. Raises NotServing."""
-        await self._durable(self._last_seq)
+    async def durable(self, seq: int | None = None) -> None:
+        """Wait until everything that the state shows now, or all up to step `seq`, is on disk. Raises NotServing."""
+        await self._durable(self._last_seq if seq is None else seq)
 
     async def wait_failed(self) -> str:
         """Wait until the desk has stopped for good; returns why."""
@@ -240,6 +253,19 @@ class Desk:
         self._run(work, now_ns)
         return decision
 
+    def _keep_intent(self, decision: Decision) -> None:
+        """What nobody waits for any more is done all the same once it can be judged (bracket.md section 4)."""
+        if decision.intends is not Leg.NONE and decision.waits_for in self.state.brackets:
+            kept = IntentKept(self.now_ns(), decision.waits_for, decision.intends)
+            self._run(lambda step: step.apply(kept))
+
+    def _end_waits(self, now_ns: int) -> None:
+        """Tell those requests that may not wait any longer by the clock."""
+        for waiting in self._movement.values():
+            for deadline, future in waiting:
+                if deadline.clock_ns <= now_ns and not future.done():
+                    future.set_result(False)
+
     def _do_due(self, now_ns: int) -> None:
         while (item := self._agenda.next(now_ns)) is not None:
             at_ns, work = item
@@ -259,10 +285,20 @@ class Desk:
             _log.exception("a step failed")
             self.fail(f"a step failed: {fault!r}")
             raise NotServing(self.failure) from fault
+        if step.events:
+            for told in self.on_step:
+                told(self._last_seq, step.events)
+        log_protection(self.state, step.events)
+        if self._agenda.due_ns() < self._told_due_ns:
+            self.due_sooner.set()
         for basket_id in step.moved:
             for _, future in self._movement.pop(basket_id, ()):
                 if not future.done():
                     future.set_result(True)
+
+    def _tell_tick(self, tick: Tick) -> None:
+        for told in self.on_tick:
+            told(tick)
 
     async def _moved(self, basket_id: str, deadline: Deadline) -> bool:
         """Wait until a step touches the bracket; False when the deadline comes first."""

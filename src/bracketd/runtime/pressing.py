@@ -1,10 +1,12 @@
 """Pressing: the brackets of which something is to be tried again, by instrument, and when that is due.
 
+All of them are tried at a print; what waits for nothing else than a print is not due before.
+
 It follows from the state alone (engine/retrying.py), so it is kept nowhere else and made anew at a start.
 """
 
 from bracketd.domain.bracket import Bracket
-from bracketd.engine.retrying import RETRY_NS, presses
+from bracketd.engine.retrying import RETRY_NS, hurries, presses
 from bracketd.engine.state import State
 
 
@@ -13,27 +15,33 @@ class Pressing:
 
     def __init__(self, state: State) -> None:
         self._instrument_of: dict[str, str] = {}
+        self._hurrying: set[str] = set()
         self._tried_ns = state.last_event_ns
         for bracket in state.brackets.values():
-            self.note(bracket, presses(state, bracket), state.last_event_ns)
+            self.note(state, bracket, state.last_event_ns)
 
     @property
     def due_ns(self) -> int | None:
-        """When what presses is tried again without a print, None while nothing does."""
-        return self._tried_ns + RETRY_NS if self._instrument_of else None
+        """When something is tried again without a print, None while nothing is to be."""
+        return self._tried_ns + RETRY_NS if self._hurrying else None
 
-    def note(self, bracket: Bracket, pressing: bool, now_ns: int) -> None:
+    def note(self, state: State, bracket: Bracket, now_ns: int) -> None:
         """A bracket moved: it presses now or does not."""
-        if not pressing:
-            self._instrument_of.pop(bracket.basket_id, None)
+        if not presses(state, bracket):
+            self.drop(bracket.basket_id)
             return
-        if not self._instrument_of:
-            self._tried_ns = now_ns
         self._instrument_of[bracket.basket_id] = bracket.instrument
+        if not hurries(state, bracket):
+            self._hurrying.discard(bracket.basket_id)
+            return
+        if not self._hurrying:
+            self._tried_ns = now_ns
+        self._hurrying.add(bracket.basket_id)
 
     def drop(self, basket_id: str) -> None:
         """The bracket is not kept any more."""
         self._instrument_of.pop(basket_id, None)
+        self._hurrying.discard(basket_id)
 
     def tried(self, now_ns: int) -> None:
         """What presses was tried at this moment."""

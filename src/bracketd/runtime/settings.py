@@ -7,6 +7,7 @@ from typing import Final
 
 SESSIONS: Final = ("nse", "always")
 FEEDS: Final = ("synthetic", "manual")
+CLOCKS: Final = ("system", "virtual")
 
 GRACEFUL_SHUTDOWN_S: Final = 2
 """Requests in flight at a stop are answered within this time; after it their connections are cut."""
@@ -16,6 +17,15 @@ KEEP_ALIVE_S: Final = 75
 
 BACKLOG: Final = 2048
 """Connections the kernel holds while the loop is busy; the kernel's own limit may be lower."""
+
+WS_MESSAGE_BYTES: Final = 65_536
+"""The largest message that a websocket client may send; a larger one closes its connection (1009)."""
+
+WS_PING_INTERVAL_S: Final = 20.0
+"""A websocket is pinged this often. Whoever answers is there, so that no heartbeat of the client's is needed."""
+
+WS_PING_TIMEOUT_S: Final = 30.0
+"""A websocket peer that has not answered a ping by then is closed (1011). It may be busy for a while."""
 
 _ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?\Z", re.ASCII)
 """An origin as browsers write it: scheme, host in lower case, a port where it is not the usual one, no path."""
@@ -34,7 +44,7 @@ class Settings:
     """The folder of journal, clients and signing key, made with mode 0700 if it is not there; one server each."""
 
     host: str = "127.0.0.1"
-    """The address to listen on. The default is this machine only: the server speaks plain HTTP."""
+    """The address to listen on. The default is this machine only; any other wants TLS, or `insecure`."""
 
     port: int = 8000
     """The TCP port; 0 takes a free one, which the first line of output names."""
@@ -46,13 +56,25 @@ class Settings:
     """`synthetic`: a seeded walk near each base price. `manual`: nothing prints but what the sandbox is sent."""
 
     sandbox: bool = False
-    """Whether the sandbox routes exist, by which a client pushes prints of its own."""
+    """Whether the sandbox routes exist: prints pushed by hand, a paper exchange that misbehaves as planned."""
+
+    clock: str = "system"
+    """`system`: the machine's time. `virtual`: time goes on only when the sandbox is told to move it."""
 
     instruments: Path | None = None
     """The instrument file; None takes the one inside the package."""
 
     cors: tuple[str, ...] = ()
     """The origins, such as `https://desk.example`, whose pages a browser lets call; none by default."""
+
+    tls_cert: Path | None = None
+    """The certificate chain in PEM; with `tls_key` the server speaks HTTPS and nothing else."""
+
+    tls_key: Path | None = None
+    """The certificate's key in PEM, not encrypted."""
+
+    insecure: bool = False
+    """Whether passwords and tokens may go over plain HTTP to other machines, as behind a proxy that speaks TLS."""
 
     feed_interval_s: float = 0.25
     """The synthetic feed prints every instrument once in this many seconds."""
@@ -66,8 +88,14 @@ class Settings:
             raise ValueError(f"session must be one of {', '.join(SESSIONS)}")
         if self.feed not in FEEDS:
             raise ValueError(f"feed must be one of {', '.join(FEEDS)}")
+        if self.clock not in CLOCKS:
+            raise ValueError(f"clock must be one of {', '.join(CLOCKS)}")
+        if self.clock == "virtual" and not self.sandbox:
+            raise ValueError("a virtual clock needs the sandbox, which moves it")
         if not 0 <= self.port <= 65_535:
             raise ValueError("port must be 0 to 65535")
+        if (self.tls_cert is None) is not (self.tls_key is None):
+            raise ValueError("tls_cert and tls_key go together")
         for origin in self.cors:
             if not is_origin(origin):
                 raise ValueError(f"cors must be an origin such as https://desk.example, not {origin!r}")

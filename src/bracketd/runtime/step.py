@@ -19,7 +19,7 @@ from bracketd.engine.exposure import may_be_cancelled, squares_off
 from bracketd.engine.instructing import growth_by, instruction_for
 from bracketd.engine.invariants import check_bracket
 from bracketd.engine.reporting import decide_report
-from bracketd.engine.retrying import EACH_PRINT, EACH_SECOND, presses
+from bracketd.engine.retrying import EACH_PRINT, EACH_SECOND
 from bracketd.engine.state import State
 from bracketd.engine.trailing import trail
 from bracketd.runtime.pressing import Pressing
@@ -136,7 +136,7 @@ class Step:
                 self._pressing.drop(basket_id)
                 continue
             check_bracket(self._state, bracket)
-            self._pressing.note(bracket, presses(self._state, bracket), self._now_ns)
+            self._pressing.note(self._state, bracket, self._now_ns)
 
     def _hear_everything(self) -> None:
         """At the end of a session the venue tells what it still owes, in the order in which it happened."""

@@ -118,7 +118,7 @@ def _modified(row: Order, terms: Terms, letter: Modified, *, superseded: bool) -
     if superseded:
         return
     row.price_paise = terms.price_paise
-    if not row.triggered:
+    if not row.triggered and (terms.trigger_paise or row.leg is Leg.ENTRY):
         row.trigger_paise = terms.trigger_paise
     if row.leg is Leg.ENTRY:
         row.quantity = letter.quantity or terms.quantity

@@ -4,7 +4,7 @@ Trailing slashes are accepted and never redirected: half of the clients' HTTP li
 the token on a redirect (wire.md 1.3).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -16,17 +16,24 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bracketd.auth.gate import Gate
 from bracketd.runtime.desk import Desk
+from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.kill_switch import cancel_everything
+from bracketd.runtime.sandbox import Sandbox
+from bracketd.runtime.streams import StreamLimits
 from bracketd.wire import replies
 from bracketd.wire.absent import absent
 from bracketd.wire.amounts import JSON
+from bracketd.wire.authorize import AuthorizePages
 from bracketd.wire.cancellation import require_everything
 from bracketd.wire.cross_origin import CrossOrigin
+from bracketd.wire.feeds import Feeds
+from bracketd.wire.login import LoginPages
 from bracketd.wire.order_entry import WITHOUT_ID, OrderEntry, find_route
 from bracketd.wire.reads import Reads
 from bracketd.wire.replies import Reply
 from bracketd.wire.request import ClientGone, answer, read_body, read_fields
-from bracketd.wire.sandbox import push_tick
+from bracketd.wire.responses import page_route, response
+from bracketd.wire.sandbox_pages import sandbox_pages
 from bracketd.wire.schema.document import openapi
 from bracketd.wire.schema.page import HEADERS as DOCS_HEADERS
 from bracketd.wire.schema.page import page
@@ -41,39 +48,54 @@ PROBES = frozenset({"/healthz", "/readyz"})
 """What is answered even when nothing else is."""
 
 
-def build_app(desk: Desk, gate: Gate, *, sandbox: bool, cors: Sequence[str] = ()) -> ASGIApp:
-    """The ASGI application over one desk and one gate; `sandbox` adds the route by which prints are pushed.
+def build_app(
+    desk: Desk,
+    gate: Gate,
+    *,
+    sandbox: Sandbox | None,
+    cors: Sequence[str] = (),
+    stream_limits: StreamLimits | None = None,
+    entrance: Entrance | None = None,
+) -> ASGIApp:
+    """The ASGI application over one desk and one gate.
 
-    `cors` are the origins whose pages may call (see `cross_origin`); without any, no reply says a word of origins.
+    `sandbox` adds the route by which prints are pushed, `entrance` those by which clients log in. `cors` are the
+    origins whose pages may call (see `cross_origin`); without any, no reply says a word of origins.
     """
     reads = Reads(desk, gate)
     order_entry = OrderEntry(desk, gate)
     pages = _Pages(desk, gate, reads, order_entry)
     routes = [
-        _route(ORDERS, ["GET", "DELETE", "POST", "PUT"], pages.orders),
-        _route("/api/v1/user/logout", ["POST"], pages.logout),
-        _route("/healthz", ["GET"], pages.alive),
-        _route("/readyz", ["GET"], pages.ready),
-        *(_route(path, methods, page) for path, methods, page in reads.routes()),
-        *_description(sandbox=sandbox),
+        page_route(ORDERS, ["GET", "DELETE", "POST", "PUT"], pages.orders),
+        page_route("/api/v1/user/logout", ["POST"], pages.logout),
+        page_route("/healthz", ["GET"], pages.alive),
+        page_route("/readyz", ["GET"], pages.ready),
+        *(page_route(path, methods, page) for path, methods, page in reads.routes()),
+        *_description(sandbox=sandbox is not None, login=entrance is not None),
     ]
-    if sandbox:
-        routes.append(_route("/sandbox/v1/ticks", ["POST"], pages.tick))
+    if entrance is not None:
+        routes += LoginPages(desk, entrance).routes() + AuthorizePages(desk, entrance).routes()
+    if sandbox is not None:
+        routes += [page_route(*page) for page in sandbox_pages(desk, sandbox)]
     router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
     router.router.redirect_slashes = False
-    app = _App(desk, order_entry, router)
+    app = _App(desk, order_entry, Feeds(desk, gate, stream_limits), router)
     return CrossOrigin(app, cors) if cors else app
 
 
 class _App:
     """The outermost callable: whether we serve at all, and which half answers."""
 
-    def __init__(self, desk: Desk, order_entry: OrderEntry, router: ASGIApp) -> None:
+    def __init__(self, desk: Desk, order_entry: OrderEntry, feeds: Feeds, router: ASGIApp) -> None:
         self._desk = desk
         self._order_entry = order_entry
+        self._feeds = feeds
         self._router = router
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._feeds.attend(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._router(scope, receive, send)
             return
@@ -135,27 +157,10 @@ class _Pages:
         """The journal takes what is decided, so that orders can be acknowledged."""
         return READY if self._desk.serving else replies.NOT_SERVING
 
-    async def tick(self, request: Request) -> Reply:
-        """A print pushed by hand."""
-        return await push_tick(self._desk, request.scope, request.receive)
 
-
-def _route(path: str, methods: list[str], page: Callable[[Request], Awaitable[Reply]]) -> Route:
-    """A Starlette route for a page."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            return _response(await answer(page(request)))
-        except ClientGone:
-            # Nobody reads it, but Starlette wants a response.
-            return _response(replies.BODY_INVALID)
-
-    return Route(path, endpoint, methods=methods)
-
-
-def _description(*, sandbox: bool) -> list[Route]:
+def _description(*, sandbox: bool, login: bool) -> list[Route]:
     """The two routes that describe the server, for machines and for people; both are made once and need no token."""
-    document = openapi(sandbox=sandbox)
+    document = openapi(sandbox=sandbox, login=login)
     described = Reply(200, JSON.encode(document))
     html = page(document)
 
@@ -165,26 +170,20 @@ def _description(*, sandbox: bool) -> list[Route]:
     async def docs(request: Request) -> Response:
         return HTMLResponse(html, headers=DOCS_HEADERS)
 
-    return [_route("/openapi.json", ["GET"], json_document), Route("/docs", docs, methods=["GET"])]
+    return [page_route("/openapi.json", ["GET"], json_document), Route("/docs", docs, methods=["GET"])]
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
     """What the router itself refuses: an unknown path or a method that a path does not have."""
     if isinstance(error, HTTPException) and error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
-        return _response(replies.method_not_allowed(", ".join(sorted(allowed.split(", ")))))
-    return _response(absent(request.url.path))
+        return response(replies.method_not_allowed(", ".join(sorted(allowed.split(", ")))))
+    return response(absent(request.url.path))
 
 
 async def _fault(request: Request, error: Exception) -> Response:
     """A fault in the router; Starlette raises it again for the server's log once this is sent."""
-    return _response(replies.INTERNAL)
-
-
-def _response(reply: Reply) -> Response:
-    response = Response(reply.body, reply.status, media_type="application/json")
-    response.raw_headers.extend(reply.headers)
-    return response
+    return response(replies.INTERNAL)
 
 
 async def _send(send: Send, reply: Reply) -> None:

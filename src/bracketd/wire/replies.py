@@ -70,13 +70,17 @@ def _error(status: int, message: str, code: int, reason: str = "", word: str = "
 CANCELLED = Reply(200, b'{"status":"success","message":"Order cancelled successfully"}')
 ORDER_NOT_FOUND = Reply(404, b'{"status":"failed","message":"Order not found"}')
 UNAUTHORISED = _error(401, "Request Unauthorised", CODE_FORBIDDEN, headers=_CHALLENGE)
+LOGIN_FAILED = _error(401, "Login id, password or second factor is wrong", CODE_FORBIDDEN, headers=_CHALLENGE)
 FORBIDDEN = _error(403, "Request forbidden", CODE_FORBIDDEN)
 RESOURCE_NOT_FOUND = _error(404, "Resource not found", CODE_FIELD)
 PREFLIGHT_REFUSED = _error(400, "Origin or method is not let through", CODE_FIELD)
 NOT_HTTP = _error(400, "Bad request", CODE_FIELD)
 TOO_LARGE = _error(413, "Request too large", CODE_FIELD)
 TOO_MANY = _error(429, "Too many requests", CODE_FAULT, "RATE_LIMITED", headers=_RETRY)
+TOO_MANY_CONNECTIONS = _error(429, "Too many connections", CODE_FAULT, "RATE_LIMITED", headers=_RETRY)
+TOO_MANY_SUBSCRIPTIONS = _error(429, "Too many subscriptions", CODE_FAULT, "RATE_LIMITED")
 NOT_SERVING = _error(503, "Not serving", CODE_FAULT, Reason.NOT_SERVING, headers=_RETRY)
+CLOCK_STANDS = _error(409, "The clock cannot be moved without --clock virtual", CODE_STATE)
 INTERNAL = _error(500, "Something went wrong", CODE_FAULT, Reason.INTERNAL)
 
 _METHOD_NOT_ALLOWED = _error(405, "Method not allowed", CODE_FIELD)
@@ -85,6 +89,16 @@ _FAULTS = {Reason.IDEMPOTENCY_KEY_REUSED: _KEY_REUSED, Reason.NOT_SERVING: NOT_S
 # A cancel refused for the order's state says "failed", a placement or modification "error", as the family prints it.
 _CANCEL_STATES = {reason: _error(409, text, CODE_STATE, reason, "failed") for reason, text in _STATE_TEXTS.items()}
 _PLACE_STATES = {reason: _error(409, text, CODE_STATE, reason) for reason, text in _STATE_TEXTS.items()}
+
+
+def clock_stopped(now: str) -> Reply:
+    """409: so much fell due that the clock was left on the way, at `now`; asking again goes on from there."""
+    return _error(409, f"The clock stopped at {now}, too much fell due on the way", CODE_STATE)
+
+
+def too_many(wait_s: int) -> Reply:
+    """429 that says for how long; a lock is told to anybody, whether or not the login id is somebody's."""
+    return TOO_MANY._replace(headers=((b"retry-after", b"%d" % wait_s),))
 
 
 def method_not_allowed(allow: str) -> Reply:
@@ -186,6 +200,11 @@ def regular_cancelled(order_id: str, facts: dict[str, object]) -> Reply:
 def success(message: str, data: object) -> Reply:
     """200 in the shape of the family's other routes: data, message, status."""
     return Reply(200, _encode({"data": data, "message": message, "status": "success"}))
+
+
+def login_step(data: object) -> Reply:
+    """200 for a step of a login; what it carries must not stay in a cache."""
+    return success("", data)._replace(headers=((b"cache-control", b"no-store"),))
 
 
 def cancel_reply(outcome: Outcome) -> Reply:

@@ -55,27 +55,27 @@ def text(parameters: Parameters, field: str, default: str | None = None) -> str:
 
 def side(parameters: Parameters, field: str = "order_side", default: Side | None = None) -> Side:
     """BUY or SELL, also as B or S."""
-    return _word(parameters, field, SIDES, default)
+    return word(parameters, field, SIDES, default)
 
 
 def order_type(parameters: Parameters, field: str = "order_type", default: OrderType | None = None) -> OrderType:
     """LIMIT, MARKET, SL or SLM, the last also as SL-M."""
-    return _word(parameters, field, ORDER_TYPES, default)
+    return word(parameters, field, ORDER_TYPES, default)
 
 
 def validity(parameters: Parameters, field: str = "validity", default: Validity | None = None) -> Validity:
     """DAY or IOC."""
-    return _word(parameters, field, VALIDITIES, default)
+    return word(parameters, field, VALIDITIES, default)
 
 
 def product(parameters: Parameters, field: str = "product", default: Product | None = None) -> Product:
     """MIS, CNC or NRML, the last also as the documents' NMRL."""
-    return _word(parameters, field, PRODUCTS, default)
+    return word(parameters, field, PRODUCTS, default)
 
 
 def boolean(parameters: Parameters, field: str, default: bool | None = None) -> bool:
     """True or false, as the JSON word, a text in any case, 1 or 0."""
-    return _word(parameters, field, BOOLEANS, default)
+    return word(parameters, field, BOOLEANS, default)
 
 
 def rupees(parameters: Parameters, field: str, default: tuple[int, bool] | None = None) -> tuple[int, bool]:
@@ -113,6 +113,15 @@ def quantity(parameters: Parameters, field: str = "quantity", default: int | Non
     return 0
 
 
+def whole(parameters: Parameters, field: str, default: int | None = None) -> int:
+    """A number that is whole, kept within QUANTITY_LIMIT: half a share must not turn into a quote."""
+    number = quantity(parameters, field, default)
+    sent = _sent(parameters, field)
+    if not number and sent is not None and _numeral(sent, field) != "0":
+        raise FieldError(field)
+    return number
+
+
 def activity_reference(parameters: Parameters, field: str = "last_activity_reference") -> float | None:
     """The reference to compare with an order's own as float64; None where there is nothing to check.
 
@@ -133,7 +142,7 @@ def execution_type(sent: str) -> str:
     return sent.upper()
 
 
-def _word(parameters: Parameters, field: str, words: Mapping[str, T], default: T | None) -> T:
+def word(parameters: Parameters, field: str, words: Mapping[str, T], default: T | None = None) -> T:
     """The value that the field's word stands for, the default where nothing was sent."""
     sent = _sent(parameters, field)
     if sent is None:

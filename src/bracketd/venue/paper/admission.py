@@ -71,7 +71,7 @@ def amend(work: Work, change: ModifyWork, priority: int) -> bool:
     A growth, a new price and a trigger set by hand do; a shrinking keeps the place (bracket.md 3.4).
     """
     priced = work.limited and change.price_paise != work.limit_paise
-    triggers = work.waiting and change.trigger_paise != work.trigger_paise
+    triggers = work.waiting and change.trigger_paise not in (0, work.trigger_paise)
     moved = change.growth > 0 or priced or triggers
     if moved:
         work.book.remove(work)

@@ -20,7 +20,8 @@ _PATH_FIELD = re.compile(r"\{(\w+)\}")
 
 _DESCRIPTION = """Bracket orders in the dialect of the PaceTrader family, on a paper exchange.
 
-A trailing slash changes nothing. HEAD is answered where GET is. Every reply is JSON, except that of /docs. An unknown
+A trailing slash changes nothing. HEAD is answered where GET is. Every reply is JSON, except the pages /docs and
+/oauth2/auth. An unknown
 path is 404, a method that a path does not have 405, a body or a query over 64 KiB 413; all are a Problem.
 
 The fields of an order may come as a JSON body, a form body, the query, a JSON document as the query, or (a DELETE's
@@ -30,13 +31,15 @@ read as well: {aliases}."""
 _STATUSES = {
     200: "Done.",
     202: "The outcome is not known yet; neither success nor failure.",
+    303: "Back to the application, with a code or with what is wrong.",
     400: "A field is wrong or missing, or the request cannot be read.",
-    401: "The token is missing, expired or revoked.",
-    403: "The token is another client's.",
+    401: "The token is missing, expired or revoked, or the login is wrong.",
+    403: "The token is another client's, or the login on the page is wrong.",
     404: "Not found.",
     409: "Refused for a reason that lies in the state of things.",
     413: "Too large.",
     422: "The idempotency key was used for another order.",
+    429: "Too many failures of this login, or too many logins at once.",
     500: "A fault of the server.",
     503: "Not serving.",
 }
@@ -50,9 +53,10 @@ _TAGS = {
     "orders": "Placing, modifying, cancelling and the books.",
     "portfolio": "Positions and holdings.",
     "account": "The client, its funds and its token.",
+    "login": "Where tokens come from.",
     "market": "Instruments and their market.",
     "server": "The server itself.",
-    "sandbox": "Prints by hand; only where it was switched on.",
+    "sandbox": "Prints by hand, the clock and planned faults; only where it was switched on.",
 }
 
 _SECURITY = {
@@ -64,9 +68,9 @@ _SECURITY = {
 Document = dict[str, Any]
 
 
-def openapi(*, sandbox: bool) -> Document:
-    """The document of a server, with or without the sandbox."""
-    table = operations(sandbox=sandbox)
+def openapi(*, sandbox: bool, login: bool = False) -> Document:
+    """The document of a server, with or without the sandbox, and the routes by which clients log in."""
+    table = operations(sandbox=sandbox, login=login)
     schemas = _schemas(table)
     paths: dict[str, Document] = {}
     for operation in table:
@@ -121,7 +125,7 @@ def _operation(operation: Operation, schemas: dict[str, Document]) -> Document:
         content = {"schema": _reference(operation.body)}
         made["requestBody"] = {
             "required": operation.method != "DELETE",
-            "content": {"application/json": content, _FORM: content},
+            "content": {_FORM: content} if operation.form_only else {"application/json": content, _FORM: content},
         }
     return made
 
@@ -135,7 +139,7 @@ def _parameters(operation: Operation, schemas: dict[str, Document]) -> list[Docu
     if operation.query is not None:
         fields = schemas[operation.query.__name__]
         # What a body may carry instead is needed in neither place.
-        needed = fields.get("required", ()) if operation.body is None else ()
+        needed = fields.get("required", ()) if operation.body is None or operation.form_only else ()
         made += [
             {"name": name, "in": "query", "required": name in needed, "schema": schema}
             for name, schema in fields["properties"].items()
@@ -150,12 +154,15 @@ def _parameters(operation: Operation, schemas: dict[str, Document]) -> list[Docu
 def _response(operation: Operation, status: int) -> Document:
     structs = operation.replies[status]
     schema = _reference(structs[0]) if len(structs) == 1 else {"anyOf": [_reference(struct) for struct in structs]}
-    media_type = operation.media_type if status == 200 else "application/json"
+    if status == 303:
+        location = {"description": "The registered redirect URI.", "schema": {"type": "string"}}
+        return {"description": _STATUSES[status], "headers": {"Location": location}}
+    media_type = "application/json" if structs else operation.media_type
     made: Document = {
         "description": _STATUSES[status],
         "content": {media_type: {"schema": schema if structs else {"type": "string"}}},
     }
-    if status == 503:
+    if status in (429, 503):
         made["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     if status == 401:
         made["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}

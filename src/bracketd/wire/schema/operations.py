@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from bracketd.wire.schema import login as logins
 from bracketd.wire.schema import market, reads, replies, requests
+from bracketd.wire.schema import sandbox as sandbox_routes
 
 Replies = Mapping[int, tuple[type[Struct], ...]]
 
@@ -42,6 +44,7 @@ class Operation(NamedTuple):
     headers: tuple[str, ...] = ()
     secured: bool = True
     media_type: str = "application/json"
+    form_only: bool = False
 
     @property
     def operation_id(self) -> str:
@@ -172,17 +175,100 @@ _OPERATIONS = (
     ),
 )
 
-_SANDBOX = Operation(
-    "POST",
-    "/sandbox/v1/ticks",
-    "sandbox",
-    "Push a print by hand; from the server's own machine only.",
-    {200: (replies.Done,), 400: _PROBLEM, 404: _PROBLEM, 413: _PROBLEM, **_FAULTS},
-    body=requests.PushedTick,
-    secured=False,
+_LOCAL: Replies = {400: _PROBLEM, 404: _PROBLEM, 413: _PROBLEM, **_FAULTS}
+_CLOCK, _PLAN = "/sandbox/v1/clock", "/sandbox/v1/faults"
+
+
+def _sandboxed(
+    method: str, path: str, summary: str, reply: type[Struct], body: type[Struct] | None = None, more: Replies = _LOCAL
+) -> Operation:
+    """A route for the server's own machine only."""
+    return Operation(method, path, "sandbox", summary, {200: (reply,), **more}, body=body, secured=False)
+
+
+_SANDBOX = (
+    _sandboxed(
+        "POST",
+        "/sandbox/v1/ticks",
+        "Push a print by hand; from the server's own machine only.",
+        replies.Done,
+        requests.PushedTick,
+    ),
+    _sandboxed("GET", _CLOCK, "What time it is.", sandbox_routes.ClockReply),
+    _sandboxed(
+        "POST",
+        _CLOCK,
+        "Move a virtual clock on.",
+        sandbox_routes.ClockReply,
+        sandbox_routes.ClockMove,
+        {**_LOCAL, 409: _PROBLEM},
+    ),
+    _sandboxed("GET", _PLAN, "What goes wrong at the paper exchange.", sandbox_routes.FaultsReply),
+    _sandboxed("POST", _PLAN, "Replace the plan of faults.", sandbox_routes.FaultsReply, sandbox_routes.PlannedFaults),
+    _sandboxed("DELETE", _PLAN, "Remove all faults.", sandbox_routes.FaultsReply),
 )
 
 
-def operations(*, sandbox: bool) -> tuple[Operation, ...]:
-    """Every operation of a server, with or without the sandbox."""
-    return (*_OPERATIONS, _SANDBOX) if sandbox else _OPERATIONS
+_STEP: Replies = {400: _PROBLEM, 401: _PROBLEM, 413: _PROBLEM, 429: (logins.TooMany,), **_FAULTS}
+_PAGE: Replies = {200: (), 303: (), 400: (), 413: _PROBLEM, **_FAULTS}
+
+
+def _step(path: str, summary: str, reply: type[Struct], body: type[Struct]) -> Operation:
+    """A step of a login."""
+    return Operation("POST", path, "login", summary, {200: (reply,), **_STEP}, body=body, secured=False)
+
+
+_LOGIN = (
+    *(
+        _step(f"/api/{version}/user/{name}", summary, reply, body)
+        for version in ("v3", "v1")
+        for name, summary, reply, body in (
+            ("login", "Log in: the password.", logins.PasswordTaken, logins.PasswordStep),
+            ("twofa", "Log in: the second factor.", logins.LoggedIn, logins.SecondStep),
+            ("validatetotp", "Log in: the authenticator's code.", logins.LoggedIn, logins.TotpStep),
+        )
+    ),
+    Operation(
+        "GET",
+        "/oauth2/auth",
+        "login",
+        "The page on which a client lets an application in.",
+        _PAGE,
+        query=logins.AuthorizationQuery,
+        secured=False,
+        media_type="text/html",
+    ),
+    Operation(
+        "POST",
+        "/oauth2/auth",
+        "login",
+        "The page's form.",
+        {**_PAGE, 403: (), 429: ()},
+        query=logins.AuthorizationQuery,
+        body=logins.LoginForm,
+        secured=False,
+        media_type="text/html",
+        form_only=True,
+    ),
+    Operation(
+        "POST",
+        "/oauth2/token",
+        "login",
+        "An authorization code for a token.",
+        {
+            200: (logins.AccessToken,),
+            400: (logins.OAuthProblem,),
+            401: (logins.OAuthProblem,),
+            413: _PROBLEM,
+            **_FAULTS,
+        },
+        body=logins.CodeExchange,
+        secured=False,
+        form_only=True,
+    ),
+)
+
+
+def operations(*, sandbox: bool, login: bool = False) -> tuple[Operation, ...]:
+    """Every operation of a server, with or without the sandbox, and the routes by which clients log in."""
+    return (*_OPERATIONS, *(_LOGIN if login else ()), *(_SANDBOX if sandbox else ()))

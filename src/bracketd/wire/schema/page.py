@@ -68,8 +68,9 @@ def _operation(method: str, path: str, operation: Document) -> str:
     """One operation, closed until somebody opens it."""
     body = [_table(("Parameter", "In", "Type", "Meaning"), map(_parameter_row, operation["parameters"]))]
     if "requestBody" in operation:
-        shape = _type(operation["requestBody"]["content"]["application/json"]["schema"])
-        body.append(f"<p>Fields, as JSON or as a form: {shape}</p>")
+        content = operation["requestBody"]["content"]
+        how = "as JSON or as a form" if "application/json" in content else "as a form"
+        body.append(f"<p>Fields, {how}: {_type(next(iter(content.values()))['schema'])}</p>")
     body.append(_table(("Reply", "Body", "Meaning"), map(_reply_row, operation["responses"].items())))
     locked = "" if operation["security"] else " <small>no token</small>"
     return (
@@ -87,8 +88,10 @@ def _parameter_row(parameter: Document) -> tuple[str, ...]:
 
 def _reply_row(reply: tuple[str, Document]) -> tuple[str, ...]:
     status, response = reply
-    ((media_type, content),) = response["content"].items()
-    shape = _type(content["schema"]) if media_type == "application/json" else escape(media_type)
+    shape = ""
+    # A redirect has no body worth a name.
+    for media_type, content in response.get("content", {}).items():
+        shape = _type(content["schema"]) if media_type == "application/json" else escape(media_type)
     return status, shape, escape(response["description"])
 
 

@@ -1,9 +1,8 @@
-"""The sandbox: a print pushed by hand, for trying out what a bracket does. It exists only where it was switched on.
+"""The sandbox's ticks: a print pushed by hand, for trying out what a bracket does.
 
-It takes no token, so it listens to the same machine only. Ticks pass the check that every feed passes.
+Ticks pass the check that every feed passes.
 """
 
-import ipaddress
 import json
 
 from starlette.types import Receive, Scope
@@ -14,26 +13,12 @@ from bracketd.market.tick_check import tick_fault
 from bracketd.runtime.desk import Desk
 from bracketd.wire import replies, words
 from bracketd.wire.fields import Unreadable
-from bracketd.wire.numerals import shortest_text
 from bracketd.wire.parameters import Parameters, read_parameters
 from bracketd.wire.replies import EarlyReply, Reply
 from bracketd.wire.request import read_body
-from bracketd.wire.words import FieldError
+from bracketd.wire.words import FieldError, whole
 
 TICK_TAKEN = replies.success("Tick accepted", {})
-
-
-def is_loopback(scope: Scope) -> bool:
-    """Whether the peer is this machine; a peer without an address is not known to be."""
-    peer = scope.get("client")
-    if not peer:
-        return False
-    try:
-        address = ipaddress.ip_address(peer[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
 
 
 async def push_tick(desk: Desk, scope: Scope, receive: Receive) -> Reply:
@@ -43,8 +28,6 @@ async def push_tick(desk: Desk, scope: Scope, receive: Receive) -> Reply:
     (bracket.md section 3.1). 400 names the first field that is wrong. The reply is sent when the tick and all that it
     caused are on disk.
     """
-    if not is_loopback(scope):
-        return replies.RESOURCE_NOT_FOUND
     body = await read_body(scope, receive)
     try:
         parameters = read_parameters(b"", b"application/json", body)
@@ -60,7 +43,7 @@ async def push_tick(desk: Desk, scope: Scope, receive: Receive) -> Reply:
     tick = Tick(
         instrument=instrument.key,
         last_price_paise=_paise(parameters, "last_price"),
-        last_quantity=_whole(parameters, "last_quantity"),
+        last_quantity=whole(parameters, "last_quantity"),
         bids=_side(document, "bids"),
         asks=_side(document, "asks"),
     )
@@ -79,14 +62,6 @@ def _paise(parameters: Parameters, field: str) -> int:
     return paise
 
 
-def _whole(parameters: Parameters, field: str) -> int:
-    """A number of shares that is whole: half a share must not turn into a quote."""
-    shares = words.quantity(parameters, field)
-    if not shares and shortest_text(words.text(parameters, field)) != "0":
-        raise FieldError(field)
-    return shares
-
-
 def _side(document: dict[str, object], field: str) -> tuple[Level, ...] | None:
     """One side of the depth, None where it is absent or null."""
     levels = document.get(field)
@@ -103,4 +78,4 @@ def _level(level: object, field: str) -> Level:
     if not isinstance(level, list) or len(level) != 2 or not all(isinstance(part, str) for part in level):
         raise FieldError(field)
     price, quantity = (Parameters(None, {field: part.strip()}, {}) for part in level)
-    return Level(_paise(price, field), _whole(quantity, field))
+    return Level(_paise(price, field), whole(quantity, field))

@@ -1,0 +1,161 @@
+"""The sandbox's routes: prints by hand, the clock, and what goes wrong at the paper exchange (docs/sandbox.md).
+
+They exist only where they were switched on. They take no token, so they listen to the same machine only.
+"""
+
+import ipaddress
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+from bracketd.domain.ist import IST_OFFSET_S, NS_PER_SECOND, SECONDS_PER_DAY
+from bracketd.runtime.desk import Desk
+from bracketd.runtime.sandbox import ADVANCE_NS_MAX, ClockRefused, ClockStands, ClockStopped, Sandbox
+from bracketd.wire import replies, words
+from bracketd.wire.fault_rules import read_plan, shown_plan
+from bracketd.wire.fields import Unreadable
+from bracketd.wire.parameters import read_parameters
+from bracketd.wire.pushed_tick import push_tick
+from bracketd.wire.replies import EarlyReply, Reply
+from bracketd.wire.request import read_body
+from bracketd.wire.words import FieldError
+
+NS_PER_MS = 1_000_000
+_IST = timezone(timedelta(seconds=IST_OFFSET_S))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Page = Callable[[Request], Awaitable[Reply]]
+
+
+def sandbox_pages(desk: Desk, sandbox: Sandbox) -> list[tuple[str, list[str], Page]]:
+    """(path, methods, page) of each route."""
+    pages = _SandboxPages(desk, sandbox)
+    return [
+        ("/sandbox/v1/ticks", ["POST"], _for_this_machine(pages.tick)),
+        ("/sandbox/v1/clock", ["GET", "POST"], _for_this_machine(pages.clock)),
+        ("/sandbox/v1/faults", ["GET", "POST", "DELETE"], _for_this_machine(pages.faults)),
+    ]
+
+
+def is_loopback(scope: Scope) -> bool:
+    """Whether the peer is this machine; a peer without an address is not known to be."""
+    peer = scope.get("client")
+    if not peer:
+        return False
+    try:
+        address = ipaddress.ip_address(peer[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def ist_text(now_ns: int) -> str:
+    """The moment in India as ISO 8601 writes it, cut to the microsecond."""
+    return (_EPOCH + timedelta(microseconds=now_ns // 1_000)).astimezone(_IST).isoformat()
+
+
+def moment_ns(text: str) -> int:
+    """Unix nanoseconds of an ISO 8601 text; raises ValueError where it is none or says no offset from UTC."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text[:40]!r} does not say its offset")
+    since = moment - _EPOCH
+    return (since.days * SECONDS_PER_DAY + since.seconds) * NS_PER_SECOND + since.microseconds * 1_000
+
+
+class _SandboxPages:
+    """What each route does."""
+
+    def __init__(self, desk: Desk, sandbox: Sandbox) -> None:
+        self._desk = desk
+        self._sandbox = sandbox
+
+    async def tick(self, request: Request) -> Reply:
+        """A print pushed by hand."""
+        return await push_tick(self._desk, request.scope, request.receive)
+
+    async def clock(self, request: Request) -> Reply:
+        """GET: what time it is; POST: move the clock on, by `advance_ms` or to the moment `to`.
+
+        400 names the field that is wrong: neither or both, back in time, or more than 31 days ahead. 409 where the
+        clock is the machine's. The reply is sent when all that fell due is on disk.
+        """
+        if request.method != "POST":
+            return await self._time("")
+        body = await read_body(request.scope, request.receive)
+        try:
+            parameters = read_parameters(b"", b"application/json", body)
+        except Unreadable:
+            raise EarlyReply(replies.BODY_INVALID) from None
+        to = words.text(parameters, "to", "")
+        if to and words.text(parameters, "advance_ms", ""):
+            raise FieldError("to")
+        try:
+            if to:
+                await self._sandbox.advance_to(_moment(to))
+            else:
+                await self._sandbox.advance_by(_span_ns(words.whole(parameters, "advance_ms")))
+        except ClockStands:
+            return replies.CLOCK_STANDS
+        except ClockRefused:
+            raise FieldError("to" if to else "advance_ms") from None
+        except ClockStopped:
+            return replies.clock_stopped(ist_text(self._sandbox.time()[0]))
+        return await self._time("Clock moved")
+
+    async def faults(self, request: Request) -> Reply:
+        """GET: the plan of faults; POST: another in its place; DELETE: none. Letters under way arrive all the same."""
+        message = ""
+        if request.method == "POST":
+            try:
+                seed, rules = read_plan(await read_body(request.scope, request.receive))
+            except Unreadable:
+                raise EarlyReply(replies.BODY_INVALID) from None
+            self._sandbox.set_plan(rules, seed)
+            message = "Faults accepted"
+        elif request.method == "DELETE":
+            self._sandbox.set_plan((), 0)
+            message = "Faults removed"
+        reply = replies.success(message, shown_plan(self._sandbox.plan, self._sandbox.under_way))
+        await self._sandbox.durable()
+        return reply
+
+    async def _time(self, message: str) -> Reply:
+        now_ns, day, stage = self._sandbox.time()
+        reply = replies.success(
+            message,
+            {
+                "now": ist_text(now_ns),
+                "now_ns": now_ns,
+                "clock": "virtual" if self._sandbox.virtual else "system",
+                "day": day,
+                "stage": stage,
+            },
+        )
+        await self._sandbox.durable()
+        return reply
+
+
+def _moment(text: str) -> int:
+    try:
+        return moment_ns(text)
+    except (ValueError, OverflowError) as fault:
+        raise FieldError("to") from fault
+
+
+def _span_ns(advance_ms: int) -> int:
+    if not 0 <= advance_ms <= ADVANCE_NS_MAX // NS_PER_MS:
+        raise FieldError("advance_ms")
+    return advance_ms * NS_PER_MS
+
+
+def _for_this_machine(page: Page) -> Page:
+    """The page, which for every other machine does not exist."""
+
+    async def guarded(request: Request) -> Reply:
+        return await page(request) if is_loopback(request.scope) else replies.RESOURCE_NOT_FOUND
+
+    return guarded
