@@ -1,4 +1,4 @@
-"""The published SDK `pocketful`, unmodified, against a real server: each of its reads works as its users call it.
+"""The published SDK `pocketful`, unmodified, against a real server: its reads and orders work as its users call them.
 
 Two things of it are set for the test: its base address, an attribute of the class, and the question that its
 constructor asks a public service for the caller's own address.
@@ -119,6 +119,15 @@ def sdk(server: Server, monkeypatch: pytest.MonkeyPatch) -> Pocketful:
     return Pocketful("C1", server.tokens["C1"])
 
 
+@pytest.fixture
+def trading(server: Server, sdk: Pocketful) -> Iterator[Pocketful]:
+    """The SDK as C2 uses it, who has a market of its own making (ACC at 500) and nothing that works."""
+    server.caller("C2").tick(500, 1, token=22, bids=[], asks=[])
+    yield Pocketful("C2", server.tokens["C2"])
+    server.caller("C2").send("DELETE", "/api/v1/orders?client_id=C2")
+    server.caller("C2").tick(500, 1_000, token=22)
+
+
 def call(sdk: Pocketful, name: str, arguments: tuple[Any, ...], placed: Placed) -> dict[str, Any]:
     """What the SDK gives for one call; `{entry}` stands for the id of an order."""
     filled = [value.format(entry=placed.entry_id) if isinstance(value, str) else value for value in arguments]
@@ -198,3 +207,86 @@ def test_another_clients_id(server: Server, sdk: Pocketful, placed: Placed) -> N
     """A user who names another client than its token's gets a refusal to read, and raises nothing."""
     sdk.clientId = "C2"
     assert sdk.getProfile()["message"] == "Request forbidden"
+
+
+REGULAR: dict[str, Any] = {
+    "exchange": "NSE",
+    "instrument_token": "22",
+    "client_id": "C2",
+    "order_type": "LIMIT",
+    "amo": False,
+    "price": 499.0,
+    "quantity": 3,
+    "disclosed_quantity": 0,
+    "validity": "DAY",
+    "product": "CNC",
+    "order_side": "BUY",
+    "device": "WEB",
+    "user_order_id": 10002,
+    "trigger_price": 0,
+    "execution_type": "REGULAR",
+}
+"""A regular order as the SDK's users write one."""
+
+
+def own_row(sdk: Pocketful, order_id: str) -> dict[str, Any]:
+    """The row of one order, in whichever book it is."""
+    books = (sdk.getPendingOrder(), sdk.getCompletedOrder())
+    (row,) = [row for book in books for row in book["data"]["orders"] if row["oms_order_id"] == order_id]
+    return dict(row)
+
+
+@pytest.mark.parametrize("amo", [False, True])
+def test_regular_orders(server: Server, trading: Pocketful, amo: bool) -> None:
+    """A regular order, or an AMO, is placed, modified, cancelled and filled by the SDK's own calls."""
+    kind = "AMO" if amo else "REGULAR"
+    placed = trading.placeOrder(dict(REGULAR, amo=amo, execution_type=kind))
+    order_id = placed["data"]["oms_order_id"]
+    assert (placed["status"], placed["data"]["user_order_id"]) == ("success", 10002)
+    row = own_row(trading, order_id)
+    assert (row["order_status"], row["execution_type"], row["leg_order_indicator"]) == ("CONFIRMED", kind, "")
+    modify = dict(REGULAR, oms_order_id=order_id, exchange_order_id=row["exchange_order_id"], quantity=5)
+    modify |= {"execution_type": kind, "last_activity_reference": row["last_activity_reference"]}
+    del modify["amo"]
+    changed = trading.modifyOrder(modify)
+    assert (changed["data"]["oms_order_id"], changed["message"]) == (order_id, "Order modification request submitted")
+    assert own_row(trading, order_id)["quantity"] == 5
+    server.caller("C2").tick(499, 2, token=22, bids=[], asks=[])
+    gone = trading.cancelOrder({"oms_order_id": order_id, "client_id": "C2", "execution_type": kind})
+    assert gone["message"] == f"Order cancellation request submitted for OMS Order: {order_id}"
+    row = own_row(trading, order_id)
+    assert (row["order_status"], row["filled_quantity"]) == ("CANCELLED", 2)
+    (holding,) = [each for each in trading.getDematHoldings()["data"]["holdings"] if each["token"] == 22]
+    assert holding["t1_quantity"] >= 2
+
+
+def test_a_regular_order_that_is_refused(trading: Pocketful) -> None:
+    """A refusal of the SDK's order comes back as the reply that it is."""
+    reply = trading.placeOrder(dict(REGULAR, quantity=0))
+    assert (reply["status"], reply["reason"]) == ("error", "BAD_LOT")
+    reply = trading.cancelOrder({"oms_order_id": "20200101-1", "client_id": "C2", "execution_type": "REGULAR"})
+    assert reply == {"status": "failed", "message": "Order not found"}
+
+
+@pytest.mark.parametrize("kind", ["BO", "CO"])
+def test_conditional_orders(server: Server, trading: Pocketful, kind: str) -> None:
+    """A bracket and a cover order are placed, modified, filled in part and closed by the SDK's own calls."""
+    order = dict(REGULAR, execution_type=kind, product="MIS", stop_loss_value=1, is_trailing=False)
+    order |= {"trailing_stop_loss": 0} | ({"square_off_value": 2} if kind == "BO" else {})
+    del order["amo"]
+    basket = trading.placeConditionalOrder(dict(order))["data"]["data"]["basket_id"]
+    (entry,) = [row for row in trading.getPendingOrder()["data"]["orders"] if row["basket_id"] == basket]
+    named = {"oms_order_id": entry["oms_order_id"], "exchange_order_id": entry["exchange_order_id"]}
+    changed = trading.modifyConditionalOrder(dict(order, **named, quantity=4, price=499.5, last_activity_reference=10))
+    assert changed["message"] == "Order modified successfully"
+    server.caller("C2").tick(499.5, 2, token=22, bids=[], asks=[])
+    rows = [row for row in trading.getPendingOrder()["data"]["orders"] if row["basket_id"] == basket]
+    assert {row["leg_order_indicator"] for row in rows} == {"ENTRY", "STOPLOSS"} | (
+        {"TARGET"} if kind == "BO" else set()
+    )
+    cancel = {"client_id": "C2", "execution_type": kind, "status": "MODIFY_CONFIRMED", **named}
+    for leg in ("ENTRY", "STOPLOSS"):
+        gone = trading.cancelConditionalOrder(dict(cancel, leg_order_indicator=leg))
+        assert gone == {"status": "success", "message": "Order cancelled successfully"}
+    server.caller("C2").tick(499.5, 10, token=22)
+    assert [row for row in trading.getPendingOrder()["data"]["orders"] if row["basket_id"] == basket] == []
