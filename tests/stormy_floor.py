@@ -16,12 +16,13 @@ from bracketd.domain.events import IntentKept, decode_step, encode_step
 from bracketd.domain.instructions import Filled, Instruction, Report
 from bracketd.domain.instrument import Tick
 from bracketd.domain.ist import day_start_ns
-from bracketd.domain.order import Leg, Order, Product, Side, Status
+from bracketd.domain.order import Leg, Order, Product, Side, Status, position_key
 from bracketd.domain.outcomes import Cancelled, Modified, Outcome, Refused
 from bracketd.domain.reasons import Reason
 from bracketd.engine.cancelling import Ticket, outcome_of
 from bracketd.engine.deciding import decide, judged_by
 from bracketd.engine.evolve import evolve
+from bracketd.engine.exposure import squares_off
 from bracketd.engine.invariants import check_state
 from bracketd.engine.moment import Moment
 from bracketd.engine.stake import open_cost_paise
@@ -319,10 +320,16 @@ class StormyFloor:
         bracket = self.state.brackets[basket_id]
         entry, *exits = self.state.rows_of(bracket)
         on_the_way = bracket.exit.name != "NONE" or any(row.filled or row.triggered for row in exits)
-        squared_off = self.state.stage.name == "SQUARE_OFF" and entry.product is Product.MIS and not entry.held
+        squared_off = self.state.stage.name == "SQUARE_OFF" and squares_off(entry)
         if on_the_way or squared_off or any(row.refused or row.status is Status.REJECTED for row in exits):
             going = entry.terminal or entry.status is Status.CANCEL_PENDING or entry.cancel_refused
             assert going, "a bracket never re-enters after its own exit"
+        key = position_key(bracket.client_id, bracket.instrument, Product.MIS)
+        if self.state.stage.name == "SQUARE_OFF" and key in self.state.stakes:
+            stake = self.state.stakes[key]
+            working = [order for order in map(self.state.orders.__getitem__, stake.working) if not order.held]
+            # What works is what squares off, or has to go before that.
+            assert working or stake.denied or not stake.total.net, "at square-off intraday positions are closed"
         if squared_off and self.state.open_quantity(bracket):
             assert bracket.exit.name != "NONE", "at square-off everything is exited"
 

@@ -15,6 +15,7 @@ from bracketd.domain.reasons import Reason
 from bracketd.domain.session import SessionPhase, Stage
 from bracketd.engine.invariant import InvariantBroken
 from bracketd.engine.invariants import check_state
+from bracketd.venue.paper.fault_plan import Action, FaultPlan, FaultRule, Point
 
 EVENING_NS = day_start_ns("20261123") + 20 * 60 * MINUTE_NS
 """A Monday evening; Tuesday is a holiday, so that the next session opens on Wednesday at 9:15."""
@@ -402,3 +403,89 @@ def test_what_is_held_overnight() -> None:
     storm.check()
     assert (storm.state.stakes, storm.state.positions) == ({}, {})
     assert storm.state.accounts["A"].cash_paise == cash + 4 * 1000 + 6 * 2000
+
+
+# Square-off
+
+
+def held_intraday(*rules: FaultRule) -> StormyFloor:
+    """A floor just before square-off, where A is ten shares long and works to buy five more."""
+    storm = StormyFloor(start_ns=START_NS)
+    storm.tick(Tick("NSE:3045", 45_695, 100))
+    placed(storm, regular(price=457.0, product="MIS"))
+    placed(storm, regular(price=450.0, product="MIS", quantity=5))
+    wait_until(storm, "20261123", 15 * 60 + 19)
+    storm.set_plan(FaultPlan(rules))
+    return storm
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_square_off_closes_intraday_positions(restarts: bool) -> None:
+    """At square-off the working order goes and an order of our own sells what is held; then nothing is left to do."""
+    storm = held_intraday()
+    wait_until(storm, "20261123", 15 * 60 + 21)
+    if restarts:
+        storm.restart()
+        storm.do_due()
+    storm.check()
+    closing = list(storm.state.orders.values())[-1]
+    assert (closing.squares, closing.side, closing.quantity) == (True, Side.SELL, 10)
+    assert (closing.order_type, closing.info, closing.status) == (OrderType.MARKET, "SQUARE_OFF", Status.COMPLETE)
+    assert storm.state.stakes["A NSE:3045 MIS"].total.net == 0
+    storm.tick(Tick("NSE:3045", 45_695, 100))
+    assert len(storm.state.orders) == 3
+    assert storm.state.accounts["A"].blocked_paise == 0
+
+
+def test_square_off_leaves_other_products() -> None:
+    """What is CNC or NRML is kept through square-off and the night."""
+    storm = StormyFloor(start_ns=START_NS)
+    storm.tick(Tick("NSE:3045", 45_695, 100))
+    for product in ("CNC", "NRML"):
+        placed(storm, regular(price=457.0, product=product))
+    wait_until(storm, "20261123", 15 * 60 + 29)
+    storm.check()
+    assert {stake.total.net for stake in storm.state.stakes.values()} == {10}
+
+
+def test_a_refused_square_off_is_tried_again() -> None:
+    """An order of ours that the venue refuses is placed again within a second, one try at a time, until it is taken."""
+    storm = held_intraday(FaultRule(on=Point.PLACE, action=Action.REFUSE, times=3))
+    wait_until(storm, "20261123", 15 * 60 + 20)
+    storm.check()
+    tries = [order for order in storm.state.orders.values() if order.squares]
+    assert [order.status for order in tries] == [Status.REJECTED]
+    storm.restart()
+    storm.set_plan(FaultPlan())
+    storm.wait(1_100_000_000)
+    storm.check()
+    tries = [order for order in storm.state.orders.values() if order.squares]
+    assert [order.status for order in tries] == [Status.REJECTED, Status.COMPLETE]
+
+
+def test_a_late_cancel_is_waited_for() -> None:
+    """No closing order is placed while it is not known what became of an order that may still fill."""
+    storm = held_intraday(FaultRule(on=Point.CANCEL, action=Action.DELAY, delay_ms=1_500))
+    wait_until(storm, "20261123", 15 * 60 + 20)
+    storm.check()
+    assert not any(order.squares for order in storm.state.orders.values())
+    storm.tick(Tick("NSE:3045", 45_000, 3))
+    storm.wait(2_000_000_000)
+    storm.check()
+    (closing,) = (order for order in storm.state.orders.values() if order.squares)
+    assert closing.quantity == 13
+
+
+def test_what_was_missed_is_squared_off_the_next_day() -> None:
+    """A position that a sleeping server did not square off is carried, and closed at the next day's square-off."""
+    storm = held_intraday()
+    storm.now_ns = day_start_ns("20261123") + 20 * 60 * MINUTE_NS
+    storm.restart()
+    storm.do_due()
+    wait_until(storm, "20261125", 10 * 60)
+    assert storm.state.stakes["A NSE:3045 MIS"].total.net == 10
+    assert storm.state.orders == {}
+    wait_until(storm, "20261125", 15 * 60 + 21)
+    storm.tick(Tick("NSE:3045", 45_695, 100))
+    storm.check()
+    assert storm.state.stakes["A NSE:3045 MIS"].total.net == 0

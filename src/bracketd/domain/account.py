@@ -51,7 +51,8 @@ class Stake(msgspec.Struct, gc=False):
 
     `total` is everything traded that counts, `carried` the part of it whose trades earlier days have taken with them;
     a day's beginning leaves of that what was still open, at its average cost. `working` are the ids of the orders that
-    may still trade, oldest first. The sums are those of the account (paise).
+    may still trade, oldest first. The sums are those of the account (paise). `denied`: the venue refused to square it
+    off, which is tried again.
     """
 
     total: Position
@@ -59,3 +60,4 @@ class Stake(msgspec.Struct, gc=False):
     working: dict[str, bool]
     blocked_paise: int = 0
     realised_paise: int = 0
+    denied: bool = False

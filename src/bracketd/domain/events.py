@@ -39,7 +39,8 @@ class TickSeen(Event, frozen=True, array_like=True, gc=False, tag=2):
 class BracketPlaced(Event, frozen=True, array_like=True, gc=False, tag=3):
     """A bracket, or what `execution` says instead, was taken on; its entry is on its way to the venue.
 
-    `held`: it is not; it waits for the session (OrderReleased).
+    `held`: it is not; it waits for the session (OrderReleased). `squares`: nobody asked for it, it closes an intraday
+    position at square-off.
     """
 
     basket_id: str
@@ -68,6 +69,7 @@ class BracketPlaced(Event, frozen=True, array_like=True, gc=False, tag=3):
     digest: bytes = b""
     execution: Execution = Execution.BO
     held: bool = False
+    squares: bool = False
 
 
 class OrderAccepted(Event, frozen=True, array_like=True, gc=False, tag=4):

@@ -93,7 +93,7 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     modify, so that an answer is taken for its own request only. `refused` is an exit that the venue would not work
     (bracket.md 2.8), `resend` one that is to be sent at once, `rescue` an order of its own that closes what the legs
     do not (2.5). A regular order is the entry of a basket that never gets legs; `held` is an AMO that waits here for
-    the session and that no venue knows of.
+    the session and that no venue knows of, `squares` one of our own that closes an intraday position at square-off.
     """
 
     order_id: str
@@ -140,6 +140,7 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     rescue: bool = False
     execution: Execution = Execution.BO
     held: bool = False
+    squares: bool = False
 
     @property
     def shown_leg(self) -> Leg:

@@ -73,13 +73,11 @@ from bracketd.engine.evolve_exit import (
     rescue_placed,
     stop_refused,
 )
-from bracketd.engine.evolve_held import HELD_INFO, held_modified, order_released
 from bracketd.engine.evolve_modify import modify_refused, modify_requested, order_modified
+from bracketd.engine.evolve_placing import bracket_placed, held_modified, order_released
 from bracketd.engine.invariant import invariant
 from bracketd.engine.numbering import take_number
 from bracketd.engine.pricing import rebased_prices
-from bracketd.engine.repeating import remember
-from bracketd.engine.stake import enter_stake
 from bracketd.engine.state import Market, State
 from bracketd.engine.trailing import better, first_anchor
 from bracketd.engine.transitions import Happening, next_status
@@ -100,55 +98,6 @@ def _account_opened(state: State, event: AccountOpened) -> None:
 
 def _tick_seen(state: State, event: TickSeen) -> None:
     state.markets[event.instrument] = Market(event.print_paise, event.bids, event.asks, {})
-
-
-def _bracket_placed(state: State, event: BracketPlaced) -> None:
-    invariant(event.entry_id not in state.orders, "an order id is given once", event.entry_id)
-    take_number(state, event.basket_id)
-    take_number(state, event.entry_id)
-    entry = state.orders[event.entry_id] = Order(
-        order_id=event.entry_id,
-        basket_id=event.basket_id,
-        parent_id="",
-        client_id=event.client_id,
-        instrument=event.instrument,
-        leg=Leg.ENTRY,
-        side=event.side,
-        order_type=event.order_type,
-        product=event.product,
-        validity=event.validity,
-        quantity=event.quantity,
-        remaining=event.quantity,
-        price_paise=event.price_paise,
-        trigger_paise=event.trigger_paise,
-        disclosed_quantity=event.disclosed_quantity,
-        protection_bp=event.protection_bp,
-        user_order_id=event.user_order_id,
-        device=event.device,
-        execution=event.execution,
-        held=event.held,
-        info=HELD_INFO if event.held else "",
-        **born(event.at_ns),
-    )
-    bracket = state.brackets[event.basket_id] = Bracket(
-        basket_id=event.basket_id,
-        client_id=event.client_id,
-        instrument=event.instrument,
-        side=event.side,
-        entry_id=event.entry_id,
-        target_offset_paise=event.target_offset_paise,
-        stop_offset_paise=event.stop_offset_paise,
-        tick_paise=event.tick_paise,
-        lower_band_paise=event.lower_band_paise,
-        upper_band_paise=event.upper_band_paise,
-        reference_paise=event.reference_paise,
-        trailing_step_paise=event.trailing_step_paise,
-        execution=event.execution,
-    )
-    remember(state, event)
-    if event.execution.single:
-        enter_stake(state, entry)
-    settle(state, bracket)
 
 
 def _order_accepted(state: State, event: OrderAccepted) -> None:
@@ -174,6 +123,8 @@ def _order_refused(state: State, event: OrderRefused) -> None:
     order.remaining = 0
     order.rejection = event.text
     bracket.leg_refused = bracket.leg_refused or order.leg is Leg.TARGET
+    if order.squares:
+        state.stakes[order.position_key].denied = True
     end_modify(state, order)
     settle(state, bracket)
 
@@ -371,7 +322,7 @@ def _leg_completed(state: State, event: LegCompleted) -> None:
 _BY_EVENT: dict[type, Callable[[State, Any], None]] = {
     AccountOpened: _account_opened,
     TickSeen: _tick_seen,
-    BracketPlaced: _bracket_placed,
+    BracketPlaced: bracket_placed,
     OrderAccepted: _order_accepted,
     OrderRefused: _order_refused,
     LegsOpened: _legs_opened,

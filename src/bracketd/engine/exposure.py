@@ -31,8 +31,11 @@ def entry_must_go(state: State, bracket: Bracket) -> bool:
 
 
 def squares_off(entry: Order) -> bool:
-    """Whether square-off takes the order: an intraday order that works. What is not MIS may be kept overnight."""
-    return entry.product is Product.MIS and not entry.held
+    """Whether square-off takes the order: an intraday order that works, and that is not there to square off.
+
+    What is not MIS may be kept overnight.
+    """
+    return entry.product is Product.MIS and not entry.held and not entry.squares
 
 
 def release_due(state: State, entry: Order) -> bool:

@@ -12,10 +12,11 @@ asked again after every event, so the rules need not know what happened, only ho
    engine/retrying.py says (2.8, 2.5);
 7. at square-off everything open is exited (2.9);
 8. shares that no row is there to close get a rescue order (2.5); what nothing covers makes the bracket UNPROTECTED;
-9. an order that was held for the session goes to the venue when it trades.
+9. an order that was held for the session goes to the venue when it trades;
+10. an intraday position of orders by themselves is closed at square-off (engine/squaring.py).
 
 A cover order has no target: what is said of one is then nobody's. An order by itself knows rules 3 (at square-off,
-where it is MIS) and 9 only.
+where it is MIS), 9 and 10 only.
 
 While the session does not trade, engine/ending.py says what is due instead.
 """
@@ -52,6 +53,7 @@ from bracketd.engine.exposure import (
 )
 from bracketd.engine.numbering import next_numbers
 from bracketd.engine.pricing import protection_limit, rebased_prices
+from bracketd.engine.squaring import square_off_due
 from bracketd.engine.state import State
 from bracketd.engine.trailing import better
 
@@ -68,6 +70,8 @@ def due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
     legs = legs_of(state, bracket)
     if release_due(state, entry):
         return OrderReleased(now_ns, entry.order_id)
+    if bracket.execution.single and entry.terminal:
+        return square_off_due(state, bracket.client_id, bracket.instrument, now_ns)
     if legs is None:
         if state.legged_quantity(bracket):
             return _open_legs(state, bracket, entry, now_ns)

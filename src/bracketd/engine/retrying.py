@@ -13,6 +13,7 @@ from bracketd.domain.order import Order, Status
 from bracketd.domain.session import Stage
 from bracketd.engine.exposure import EXIT_IN_FLIGHT, closes_unasked, entry_must_go, legs_of, unclaimed
 from bracketd.engine.protection import closing_requested, rescue_placed
+from bracketd.engine.squaring import square_off_again
 from bracketd.engine.state import State
 
 RETRY_NS = 1_000_000_000
@@ -49,6 +50,13 @@ def _rescue_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | Non
     return OrderResent(now_ns, rescue.order_id) if rescue is not None else None
 
 
+def _square_off_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
+    entry = state.orders[bracket.entry_id]
+    if not entry.squares or entry.status is not Status.REJECTED:
+        return None
+    return square_off_again(state, bracket.client_id, bracket.instrument, now_ns)
+
+
 def _exit_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
     wanted = state.stage is Stage.SQUARE_OFF and bracket.exit is Exit.REFUSED and state.open_quantity(bracket) > 0
     return ExitRequested(now_ns, bracket.basket_id) if wanted else None
@@ -63,7 +71,7 @@ def _cancel_was_refused(order: Order) -> bool:
     return order.cancel_refused and not order.terminal and order.status is not Status.CANCEL_PENDING
 
 
-EACH_SECOND: tuple[Rule, ...] = (_entry_again, _target_again, _closing_again, _rescue_again)
+EACH_SECOND: tuple[Rule, ...] = (_entry_again, _target_again, _closing_again, _rescue_again, _square_off_again)
 """What is tried again when time passes."""
 
 EACH_PRINT: tuple[Rule, ...] = (*EACH_SECOND, _exit_again, _rescue_left_open)

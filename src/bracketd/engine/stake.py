@@ -104,6 +104,7 @@ def enter_stake(state: State, order: Order) -> None:
     """A new order belongs to its stake from now on."""
     stake = state.stakes[order.position_key] = stake_of(state, order.position_key)
     stake.working[order.order_id] = True
+    stake.denied = False
 
 
 def carry_stakes(state: State) -> None:

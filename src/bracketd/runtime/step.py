@@ -20,6 +20,7 @@ from bracketd.engine.instructing import growth_by, instruction_for
 from bracketd.engine.invariants import check_bracket
 from bracketd.engine.reporting import decide_report
 from bracketd.engine.retrying import EACH_PRINT, EACH_SECOND
+from bracketd.engine.squaring import square_off_due
 from bracketd.engine.state import State
 from bracketd.engine.trailing import trail
 from bracketd.runtime.pressing import Pressing
@@ -100,6 +101,7 @@ class Step:
                 for bracket in tuple(self._state.brackets.values()):
                     self.moved.add(bracket.basket_id)
                     self._settle(bracket)
+                self._square_off()
 
     def arrive(self, number: int) -> None:
         """A letter that was under way is there: a report is heard, an instruction carried out."""
@@ -142,6 +144,14 @@ class Step:
         """At the end of a session the venue tells what it still owes, in the order in which it happened."""
         while self._state.post:
             self.arrive(min(self._state.post))
+
+    def _square_off(self) -> None:
+        """Intraday positions of which no order is kept any more, since they were carried into the day."""
+        for key in tuple(self._state.stakes):
+            client_id, instrument, _ = key.split(" ")
+            event = square_off_due(self._state, client_id, instrument, self._now_ns)
+            if event is not None:
+                self.apply(event)
 
     def _settle(self, bracket: Bracket) -> None:
         while (following := next_due(self._state, bracket, self._now_ns)) is not None:
