@@ -225,6 +225,11 @@ class Folder:
             assert old != row
             assert old is None or old["last_activity_reference"] <= row["last_activity_reference"], "a later row wins"
             self.book[row["oms_order_id"]] = row
+            for trade in self.trades.values():
+                if trade["oms_order_id"] == row["oms_order_id"]:
+                    # A fill may be told before the exchange's acknowledgement, which brings the number.
+                    assert trade["exchange_order_id"] in ("", row["exchange_order_id"])
+                    trade["exchange_order_id"] = row["exchange_order_id"]
 
     def begin_day(self, book: dict[str, dict[str, Any]], trades: dict[str, dict[str, Any]]) -> None:
         """A trading day has begun: what REST shows no more is dropped, and must have been over."""

@@ -11,6 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.engine.test_machine import STEPS
 from tests.heard_floor import HeardFloor
 from tests.runtime.test_stream_machine import HeardMachine
+from tests.stormy_floor import MINUTE_NS
 from tests.trading_floor import SBIN, bracket, paise
 
 from bracketd.domain.commands import CancelOrder, ModifyOrder
@@ -104,11 +105,50 @@ def whole_day(floor: HeardFloor) -> None:
     assert held in floor.state.orders
 
 
+def slept_through_the_end(floor: HeardFloor) -> None:
+    """The machine is suspended on Monday and wakes on Wednesday: how Monday ended is heard before Wednesday begins."""
+    placed(floor, price=450.0)
+    floor.now_ns += 48 * 60 * MINUTE_NS
+    floor.do_due()
+    assert floor.state.day == "20261125"
+    assert floor.state.orders == {}
+
+
+def fill_before_its_acknowledgement(floor: HeardFloor) -> None:
+    """A fill is told before the exchange's acknowledgement: its trade gets the exchange's number with the row."""
+    wrong(floor, Point.ACKNOWLEDGEMENT, Action.DELAY, delay_ms=1_500)
+    placed(floor)
+    print_(floor, 456.95, 4)
+    assert [trade["exchange_order_id"] for trade in floor.heard["A"][1].trades.values()] == [""]
+    floor.wait(2_000 * MS)
+    assert "" not in [trade["exchange_order_id"] for trade in floor.heard["A"][1].trades.values()]
+
+
+def left_open_and_listened_to_anew(floor: HeardFloor) -> None:
+    """All rows are at their end and shares are open: who listens from then on hears of the rescue order alone."""
+    placed(floor)
+    print_(floor, 456.95)
+    while floor.state.stage.name != "ENDED":
+        change_ns = floor.sessions.next_change_ns(floor.now_ns)
+        assert change_ns is not None
+        floor.wait(change_ns - floor.now_ns)
+    assert all(row.terminal for row in floor.state.orders.values())
+    floor.restart()
+    while not floor.state.stage.trades:
+        change_ns = floor.sessions.next_change_ns(floor.now_ns)
+        assert change_ns is not None
+        floor.wait(change_ns - floor.now_ns)
+    print_(floor, 456.95)
+
+
 STORIES: tuple[tuple[Callable[[HeardFloor], None], set[str]], ...] = (
     (refused_stop, {"StopRefused", "ProtectionLost", "UNPROTECTED", "ProtectionRegained"}),
     (refused_target, {"OrderRefused", "TradeBooked"}),
     (late_fill, {"OrderCancelled", "RescuePlaced", "TradeBooked"}),
     (lost_answers, {"ModifyRequested", "OrderModified", "CancelRequested", "OrderCancelled", "LetterArrived"}),
+    (slept_through_the_end, {"StageReached", "OrderCancelled", "DayBegun"}),
+    (fill_before_its_acknowledgement, {"TradeBooked", "OrderAccepted"}),
+    (left_open_and_listened_to_anew, {"ExitRequested", "RescuePlaced", "DayBegun"}),
     (whole_day, {"StopTrailed", "ExitRequested", "StageReached", "DayBegun"}),
 )
 
@@ -124,7 +164,6 @@ def test_story_is_heard_as_rest_shows_it(story: Callable[[HeardFloor], None], wa
 
 def deaf_to_the_siblings(plant: pytest.MonkeyPatch) -> None:
     """Of a bracket only the row that an event names is looked at."""
-    plant.setattr(streams, "_family", lambda state, order: [order])
     plant.setattr(streams, "_rows", lambda state, event: named(state, event))
 
 
