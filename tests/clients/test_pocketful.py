@@ -1,4 +1,4 @@
-"""The published SDK `pocketful` 0.1.2, unmodified, against a real server: what its users call works.
+"""The published SDK `pocketful` 0.1.2, unmodified, against a real server: its reads and orders work as users call them.
 
 It runs in an environment of its own (see `driver`). Its base address is set, an attribute of the class, and what its
 constructor would ask a public service is refused.
@@ -111,6 +111,16 @@ def sdk(server: Server) -> Iterator[Calling]:
     """The SDK as C1 uses it, pointed at the server; nothing of it but its address is changed."""
     with Calling(server, "C1", server.tokens["C1"]) as calling:
         yield calling
+
+
+@pytest.fixture
+def trading(server: Server) -> Iterator[Calling]:
+    """The SDK as C2 uses it, who has a market of its own making (ACC at 500) and nothing that works."""
+    server.caller("C2").tick(500, 1, token=22, bids=[], asks=[])
+    with Calling(server, "C2", server.tokens["C2"]) as calling:
+        yield calling
+    server.caller("C2").send("DELETE", "/api/v1/orders?client_id=C2")
+    server.caller("C2").tick(500, 1_000, token=22)
 
 
 def call(sdk: Calling, name: str, arguments: tuple[Any, ...], placed: Placed) -> dict[str, Any]:
@@ -237,3 +247,86 @@ def test_another_clients_id(server: Server) -> None:
     """A user who names another client than its token's gets a refusal to read, and raises nothing."""
     with Calling(server, "C2", server.tokens["C1"]) as sdk:
         assert sdk.getProfile()["message"] == "Request forbidden"
+
+
+REGULAR: dict[str, Any] = {
+    "exchange": "NSE",
+    "instrument_token": "22",
+    "client_id": "C2",
+    "order_type": "LIMIT",
+    "amo": False,
+    "price": 499.0,
+    "quantity": 3,
+    "disclosed_quantity": 0,
+    "validity": "DAY",
+    "product": "CNC",
+    "order_side": "BUY",
+    "device": "WEB",
+    "user_order_id": 10002,
+    "trigger_price": 0,
+    "execution_type": "REGULAR",
+}
+"""A regular order as the SDK's users write one."""
+
+
+def own_row(sdk: Calling, order_id: str) -> dict[str, Any]:
+    """The row of one order, in whichever book it is."""
+    books = (sdk.getPendingOrder(), sdk.getCompletedOrder())
+    (row,) = [row for book in books for row in book["data"]["orders"] if row["oms_order_id"] == order_id]
+    return dict(row)
+
+
+@pytest.mark.parametrize("amo", [False, True])
+def test_regular_orders(server: Server, trading: Calling, amo: bool) -> None:
+    """A regular order, or an AMO, is placed, modified, cancelled and filled by the SDK's own calls."""
+    kind = "AMO" if amo else "REGULAR"
+    placed = trading.placeOrder(dict(REGULAR, amo=amo, execution_type=kind))
+    order_id = placed["data"]["oms_order_id"]
+    assert (placed["status"], placed["data"]["user_order_id"]) == ("success", 10002)
+    row = own_row(trading, order_id)
+    assert (row["order_status"], row["execution_type"], row["leg_order_indicator"]) == ("CONFIRMED", kind, "")
+    modify = dict(REGULAR, oms_order_id=order_id, exchange_order_id=row["exchange_order_id"], quantity=5)
+    modify |= {"execution_type": kind, "last_activity_reference": row["last_activity_reference"]}
+    del modify["amo"]
+    changed = trading.modifyOrder(modify)
+    assert (changed["data"]["oms_order_id"], changed["message"]) == (order_id, "Order modification request submitted")
+    assert own_row(trading, order_id)["quantity"] == 5
+    server.caller("C2").tick(499, 2, token=22, bids=[], asks=[])
+    gone = trading.cancelOrder({"oms_order_id": order_id, "client_id": "C2", "execution_type": kind})
+    assert gone["message"] == f"Order cancellation request submitted for OMS Order: {order_id}"
+    row = own_row(trading, order_id)
+    assert (row["order_status"], row["filled_quantity"]) == ("CANCELLED", 2)
+    (holding,) = [each for each in trading.getDematHoldings()["data"]["holdings"] if each["token"] == 22]
+    assert holding["t1_quantity"] >= 2
+
+
+def test_a_regular_order_that_is_refused(trading: Calling) -> None:
+    """A refusal of the SDK's order comes back as the reply that it is."""
+    reply = trading.placeOrder(dict(REGULAR, quantity=0))
+    assert (reply["status"], reply["reason"]) == ("error", "BAD_LOT")
+    reply = trading.cancelOrder({"oms_order_id": "20200101-1", "client_id": "C2", "execution_type": "REGULAR"})
+    assert reply == {"status": "failed", "message": "Order not found"}
+
+
+@pytest.mark.parametrize("kind", ["BO", "CO"])
+def test_conditional_orders(server: Server, trading: Calling, kind: str) -> None:
+    """A bracket and a cover order are placed, modified, filled in part and closed by the SDK's own calls."""
+    order = dict(REGULAR, execution_type=kind, product="MIS", stop_loss_value=1, is_trailing=False)
+    order |= {"trailing_stop_loss": 0} | ({"square_off_value": 2} if kind == "BO" else {})
+    del order["amo"]
+    basket = trading.placeConditionalOrder(dict(order))["data"]["data"]["basket_id"]
+    (entry,) = [row for row in trading.getPendingOrder()["data"]["orders"] if row["basket_id"] == basket]
+    named = {"oms_order_id": entry["oms_order_id"], "exchange_order_id": entry["exchange_order_id"]}
+    changed = trading.modifyConditionalOrder(dict(order, **named, quantity=4, price=499.5, last_activity_reference=10))
+    assert changed["message"] == "Order modified successfully"
+    server.caller("C2").tick(499.5, 2, token=22, bids=[], asks=[])
+    rows = [row for row in trading.getPendingOrder()["data"]["orders"] if row["basket_id"] == basket]
+    assert {row["leg_order_indicator"] for row in rows} == {"ENTRY", "STOPLOSS"} | (
+        {"TARGET"} if kind == "BO" else set()
+    )
+    cancel = {"client_id": "C2", "execution_type": kind, "status": "MODIFY_CONFIRMED", **named}
+    for leg in ("ENTRY", "STOPLOSS"):
+        gone = trading.cancelConditionalOrder(dict(cancel, leg_order_indicator=leg))
+        assert gone == {"status": "success", "message": "Order cancelled successfully"}
+    server.caller("C2").tick(499.5, 10, token=22)
+    assert [row for row in trading.getPendingOrder()["data"]["orders"] if row["basket_id"] == basket] == []
