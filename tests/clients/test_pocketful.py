@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.clients.driver import Calling, SdkRaised
-from tests.e2e.caller import Caller, Placed, bracket_body
+from tests.e2e.caller import Caller, Placed
 from tests.e2e.process import Server, command
 
 ABSENT = {
@@ -195,28 +195,6 @@ def test_prices(sdk: Calling, placed: Placed) -> None:
     assert sdk.getMarketdata("NSE", "3045")["data"]["last_trade_price"] == 459
     limits = sdk.getDPRdata("NSE", "3045")["result"]
     assert limits["dpr"] == f"{limits['lower_circuit_limit']:.4f} - {limits['higher_circuit_limit']:.4f}"
-
-
-def test_conditional_order_from_placing_to_cancelling(server: Server, sdk: Calling) -> None:
-    """The SDK's calls for conditional orders place a bracket, modify it and cancel it, by the ids of the order book."""
-    body = bracket_body("C1", price=430.0)
-    assert sdk.placeConditionalOrder(body)["message"] == "Order place successfully"
-    rows = sdk.getPendingOrder()["data"]["orders"]
-    (row,) = (row for row in rows if row["user_order_id"] == str(body["user_order_id"]))
-    change = body | {"price": 431.0, "oms_order_id": row["oms_order_id"]}
-    assert sdk.modifyConditionalOrder(change)["message"] == "Order modified successfully"
-    cancel = {
-        "client_id": "C1",
-        "exchange_order_id": row["exchange_order_id"],
-        "execution_type": "BO",
-        "leg_order_indicator": "ENTRY",
-        "oms_order_id": row["oms_order_id"],
-        "status": "MODIFY_CONFIRMED",
-    }
-    cancelled = {"status": "success", "message": "Order cancelled successfully"}
-    assert sdk.cancelConditionalOrder(cancel) == cancelled
-    after = server.caller("C1").row(row["oms_order_id"])
-    assert (after["order_status"], after["price"]) == ("CANCELLED", 431.0)
 
 
 def test_login_with_a_pin(server: Server) -> None:
