@@ -44,6 +44,7 @@ from bracketd.runtime.data_folder import LeaseHeld, OpenJournal, open_journal
 from bracketd.runtime.desk import Desk, NotServing
 from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.feeding import Feeding
+from bracketd.runtime.rates import Rates
 from bracketd.runtime.recovery import RecoveryFailed, recover, resume_paper
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.settings import (
@@ -76,11 +77,18 @@ class BuildApp(Protocol):
     """How the wire makes its application; handed in, since runtime does not know the wire."""
 
     def __call__(
-        self, desk: Desk, gate: Gate, *, sandbox: Sandbox | None, cors: Sequence[str], entrance: Entrance
+        self,
+        desk: Desk,
+        gate: Gate,
+        *,
+        sandbox: Sandbox | None,
+        cors: Sequence[str],
+        entrance: Entrance,
+        rates: Rates,
     ) -> App:
         """The ASGI application that speaks to this desk, lets in through this gate and logs in at this entrance.
 
-        With a sandbox it has that one's routes too.
+        With a sandbox it has that one's routes too; `rates` bound what one client may ask in a second.
         """
 
 
@@ -133,7 +141,7 @@ async def _serve(
         gc.collect()
         gc.freeze()
         stack.callback(listener.close)
-        app = build_app(desk, gate, sandbox=sandbox, cors=settings.cors, entrance=entrance)
+        app = build_app(desk, gate, sandbox=sandbox, cors=settings.cors, entrance=entrance, rates=settings.rates())
         server = _Server(app, lambda: on_ready(_url(listener, tls)), http, ws, tls)
         async with _running(_stop_when_failed(desk, server)), _running(keep_timing(desk)):
             if feeding is None:

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope
 from bracketd.auth.gate import Gate
 from bracketd.domain.outcomes import Cancelled, Modified, Placed
 from bracketd.runtime.desk import Desk
+from bracketd.runtime.rates import Act
 from bracketd.wire import replies
 from bracketd.wire.absent import absent_execution
 from bracketd.wire.cancellation import read_cancellation
@@ -25,6 +26,7 @@ from bracketd.wire.representation import (
     wants_representation,
 )
 from bracketd.wire.request import header, read_body, read_fields
+from bracketd.wire.turnstile import Turnstile
 
 _KART = b"/api/v1/orders/kart"
 _OLDER = (b"/api/v1/orders/bracket", b"/api/v1/order/bracket")
@@ -68,18 +70,22 @@ def _decoded(segment: bytes) -> str:
 class OrderEntry:
     """Answers the order-entry routes: the checks of bracket.md section 5 in their order, then the engine."""
 
-    def __init__(self, desk: Desk, gate: Gate) -> None:
+    def __init__(self, desk: Desk, gate: Gate, turnstile: Turnstile) -> None:
         self._desk = desk
         self._gate = gate
+        self._turnstile = turnstile
 
     async def reply(self, route: Route, scope: Scope, receive: Receive) -> Reply:
         """The reply to a request on a route. Raises what `request.answer` words."""
         method = scope["method"]
         if method == "DELETE":
+            self._turnstile.turn(scope["headers"], Act.CANCEL)
             return await self._cancel(route, scope, receive)
         if method == "POST" and route.places:
+            self._turnstile.turn(scope["headers"], Act.ORDER)
             return await self._place(scope, receive)
         if method == "PUT" and route.places:
+            self._turnstile.turn(scope["headers"], Act.ORDER)
             return await self._modify(scope, receive)
         return replies.method_not_allowed("DELETE, POST, PUT" if route.places else "DELETE")
 

@@ -23,6 +23,7 @@ _ORDERS: Replies = {
     404: (replies.OrderNotFound, replies.Problem),
     409: _PROBLEM,
     413: _PROBLEM,
+    429: _PROBLEM,
 }
 _READ: Replies = {400: _PROBLEM, 401: _PROBLEM, 403: _PROBLEM, 413: _PROBLEM}
 _FAULTS: Replies = {500: _PROBLEM, 503: _PROBLEM}
@@ -87,6 +88,7 @@ _OPERATIONS = (
             409: _PROBLEM,
             413: _PROBLEM,
             422: _PROBLEM,
+            429: _PROBLEM,
             **_FAULTS,
         },
         body=requests.Placement,
@@ -121,6 +123,7 @@ _OPERATIONS = (
             403: _PROBLEM,
             409: (replies.KillSwitch,),
             413: _PROBLEM,
+            429: _PROBLEM,
             **_FAULTS,
         },
         query=requests.Everything,
