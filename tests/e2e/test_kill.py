@@ -3,6 +3,8 @@
 import http.client
 import itertools
 import json
+import os
+import random
 import resource
 import sys
 import threading
@@ -17,9 +19,10 @@ from tests.e2e.process import Server, command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-ROUNDS = 3
+ROUNDS = int(os.environ.get("BRACKETD_CRASH_ROUNDS", "20"))
 CONNECTIONS = 4
 CANCELS_BEFORE_THE_END = 500
+CANCELS_BEFORE_A_KILL = 100
 LOAD_S = 30.0
 STOP_WITHIN_S = 2.0
 DISK_LEFT_BYTES = 96 * 1024
@@ -61,10 +64,10 @@ class Memory:
 class Trading:
     """Clients that place and cancel on connections that stay open, and one who pushes prints."""
 
-    def __init__(self, server: Server, memory: Memory) -> None:
+    def __init__(self, server: Server, memory: Memory, cancels: int = CANCELS_BEFORE_THE_END) -> None:
         self._server = server
         self._memory = memory
-        self._enough_at = len(memory.cancelled) + CANCELS_BEFORE_THE_END
+        self._enough_at = len(memory.cancelled) + cancels
         memory.enough.clear()
         memory.over.clear()
         self._threads = [threading.Thread(target=self._trade) for _ in range(CONNECTIONS)]

@@ -41,6 +41,7 @@ from bracketd.market.session_file import SessionFault
 from bracketd.market.synthetic import SyntheticFeed
 from bracketd.runtime.clock import SystemClock, VirtualClock
 from bracketd.runtime.data_folder import LeaseHeld, OpenJournal, open_journal
+from bracketd.runtime.descriptors import connections_max
 from bracketd.runtime.desk import Desk, NotServing
 from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.feeding import Feeding
@@ -185,6 +186,8 @@ class _Server(uvicorn.Server):
                 # Who speaks is told by the token; an address in a header would be anybody's word.
                 proxy_headers=False,
                 backlog=BACKLOG,
+                # The protocol class answers one too many; see http_protocol.
+                limit_concurrency=connections_max(),
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
                 ssl_context_factory=None if tls is None else lambda config, default: tls,
