@@ -81,6 +81,9 @@ class FeedProtocol(WebSocketsSansIOProtocol):
             self.writable.set()
             self._cut_after(CLOSE_WAIT_S)
         await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            # A refusal ends the handshake; uvicorn would log each as a fault of ours.
+            self.handshake_complete = True
 
     def handle_ping(self) -> None:
         """Answer a ping, unless the peer reads no answers."""
