@@ -18,6 +18,7 @@ from bracketd.auth.gate import Gate
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.kill_switch import cancel_everything
+from bracketd.runtime.rates import Act, Rates
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.streams import StreamLimits
 from bracketd.wire import replies
@@ -37,6 +38,7 @@ from bracketd.wire.sandbox_pages import sandbox_pages
 from bracketd.wire.schema.document import openapi
 from bracketd.wire.schema.page import HEADERS as DOCS_HEADERS
 from bracketd.wire.schema.page import page
+from bracketd.wire.turnstile import Turnstile
 
 LOGGED_OUT = replies.success("Logged out successfully", {})
 ALIVE = replies.success("Alive", {})
@@ -56,15 +58,18 @@ def build_app(
     cors: Sequence[str] = (),
     stream_limits: StreamLimits | None = None,
     entrance: Entrance | None = None,
+    rates: Rates | None = None,
 ) -> ASGIApp:
     """The ASGI application over one desk and one gate.
 
     `sandbox` adds the route by which prints are pushed, `entrance` those by which clients log in. `cors` are the
-    origins whose pages may call (see `cross_origin`); without any, no reply says a word of origins.
+    origins whose pages may call (see `cross_origin`); without any, no reply says a word of origins. Without `rates`
+    nobody sends too many orders.
     """
     reads = Reads(desk, gate)
-    order_entry = OrderEntry(desk, gate)
-    pages = _Pages(desk, gate, reads, order_entry)
+    turnstile = Turnstile(desk, gate, Rates(0, 0) if rates is None else rates)
+    order_entry = OrderEntry(desk, gate, turnstile)
+    pages = _Pages(desk, gate, reads, order_entry, turnstile)
     routes = [
         page_route(ORDERS, ["GET", "DELETE", "POST", "PUT"], pages.orders),
         page_route("/api/v1/user/logout", ["POST"], pages.logout),
@@ -119,11 +124,12 @@ class _App:
 class _Pages:
     """The routes that name no order in their path."""
 
-    def __init__(self, desk: Desk, gate: Gate, reads: Reads, order_entry: OrderEntry) -> None:
+    def __init__(self, desk: Desk, gate: Gate, reads: Reads, order_entry: OrderEntry, turnstile: Turnstile) -> None:
         self._desk = desk
         self._gate = gate
         self._reads = reads
         self._order_entry = order_entry
+        self._turnstile = turnstile
 
     async def orders(self, request: Request) -> Reply:
         """GET and HEAD: the order book; DELETE: the kill switch; POST and PUT: an order by itself."""
@@ -132,8 +138,9 @@ class _Pages:
         return await (self.kill_switch(request) if request.method == "DELETE" else self._reads.order_book(request))
 
     async def kill_switch(self, request: Request) -> Reply:
-        """DELETE: everything of the client's, asked for in so many words or not at all."""
+        """DELETE: everything of the client's, asked for in so many words or not at all. One cancel for its rate."""
         scope = request.scope
+        self._turnstile.turn(scope["headers"], Act.CANCEL)
         body = await read_body(scope, request.receive)
         claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
         require_everything(read_fields(scope, body, claims), path_ends=scope["raw_path"] == ORDERS.encode("ascii"))
