@@ -13,9 +13,7 @@ CLIENT: Final = Path(__file__).resolve().parents[1] / "src" / "bracketd" / "clie
 WORDS: Final = (
     (
         '"""The broker and its brackets, blocking."""',
-        '"""The broker and its brackets, with asyncio.\n\n'
-        "Written from broker.py by `python -m tools.async_client`: edit it there.\n"
-        '"""',
+        '"""The broker and its brackets, with asyncio; tools/async_client.py writes this from broker.py."""',
     ),
     ("class Broker:", "class AsyncBroker:"),
     ("class Bracket(Standing):", "class AsyncBracket(Standing):"),
@@ -48,9 +46,28 @@ WORDS: Final = (
 )
 
 AWAITED: Final = (
-    "login __aenter__ __aexit__ close place_bracket bracket brackets orders trades positions funds find"
-    " cancel_everything logout refresh cancel exit modify modify_target modify_stop _modify"
-).split()
+    "login",
+    "__aenter__",
+    "__aexit__",
+    "close",
+    "place_bracket",
+    "bracket",
+    "brackets",
+    "orders",
+    "trades",
+    "positions",
+    "funds",
+    "find",
+    "cancel_everything",
+    "logout",
+    "refresh",
+    "cancel",
+    "exit",
+    "modify",
+    "modify_target",
+    "modify_stop",
+    "_modify",
+)
 
 _RUN = re.compile(r"\b((?:first|self|self\._broker)\._connection\.run\()")
 _ASKED = re.compile(rf"\b((?:broker|bracket)\.(?:{'|'.join(AWAITED)})\([^()]*\))")

@@ -1,7 +1,4 @@
-"""The broker and its brackets, with asyncio.
-
-Written from broker.py by `python -m tools.async_client`: edit it there.
-"""
+"""The broker and its brackets, with asyncio; tools/async_client.py writes this from broker.py."""
 
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
