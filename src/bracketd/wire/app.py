@@ -4,6 +4,7 @@ Trailing slashes are accepted and never redirected: half of the clients' HTTP li
 the token on a redirect (wire.md 1.3).
 """
 
+import functools
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -165,11 +166,16 @@ class _Pages:
         return READY if self._desk.serving else replies.NOT_SERVING
 
 
-def _description(*, sandbox: bool, login: bool) -> list[Route]:
-    """The two routes that describe the server, for machines and for people; both are made once and need no token."""
+@functools.cache
+def _described(sandbox: bool, login: bool) -> tuple[Reply, str]:
+    """The document and the page. They never differ, and a process that has many applications makes them once."""
     document = openapi(sandbox=sandbox, login=login)
-    described = Reply(200, JSON.encode(document))
-    html = page(document)
+    return Reply(200, JSON.encode(document)), page(document)
+
+
+def _description(*, sandbox: bool, login: bool) -> list[Route]:
+    """The two routes that describe the server, for machines and for people; neither needs a token."""
+    described, html = _described(sandbox, login)
 
     async def json_document(request: Request) -> Reply:
         return described
