@@ -1,8 +1,8 @@
 """The invariants of bracket.md section 8 that one state can show. The cheap ones are checked after every step."""
 
-from bracketd.domain.account import Position
+from bracketd.domain.account import Position, Stake
 from bracketd.domain.bracket import Bracket
-from bracketd.domain.order import Execution, Leg, Order, OrderType, Status
+from bracketd.domain.order import Execution, Leg, Order, OrderType, Side, Status
 from bracketd.domain.session import Stage
 from bracketd.engine.exposure import legs_of, uncovered
 from bracketd.engine.invariant import invariant
@@ -109,5 +109,23 @@ def _check_margin(state: State) -> None:
             if all(row.terminal for row in rows) and state.open_quantity(bracket) == 0:
                 invariant(bracket.blocked_paise == 0, "a closed bracket blocks nothing (21)", bracket.basket_id)
         for stake in stakes:
+            _check_working(state, stake)
             if stake.total.net == 0 and all(state.orders[order_id].terminal for order_id in stake.working):
                 invariant(stake.blocked_paise == 0, "what is closed and not asked for blocks nothing (21)", stake)
+
+
+def _check_working(state: State, stake: Stake) -> None:
+    """The sums of a stake are those of its orders, which are all that work, as the orders are."""
+    sums = {Side.BUY: (0, 0), Side.SELL: (0, 0)}
+    for order_id, pending in stake.working.items():
+        order = state.orders[order_id]
+        reference_paise = state.bracket_of(order_id).reference_paise
+        same = pending == (order.side, order.remaining, reference_paise) and not order.terminal
+        invariant(same, "a stake knows its orders (21)", order_id)
+        shares, paise = sums[order.side]
+        sums[order.side] = (shares + order.remaining, paise + order.remaining * reference_paise)
+    counted = {
+        Side.BUY: (stake.buying, stake.buying_paise),
+        Side.SELL: (stake.selling, stake.selling_paise),
+    }
+    invariant(sums == counted, "a stake's sums are its orders' (21)", stake)
