@@ -83,6 +83,13 @@ def is_over(state: State, bracket: Bracket) -> bool:
     return all(row.terminal for row in state.rows_of(bracket)) and state.open_quantity(bracket) == 0
 
 
+def baskets_under_way(state: State) -> set[str]:
+    """The baskets that some letter under way is about: they may change though all of their rows are terminal."""
+    letters = [each.letter for each in state.post.values()]
+    named = (state.orders.get(getattr(letter, "order_id", "")) for letter in letters)
+    return {getattr(letter, "basket_id", "") for letter in letters} | {order.basket_id for order in named if order}
+
+
 def _left(state: State, bracket: Bracket, *, refused_count: bool) -> int:
     left = state.open_quantity(bracket)
     if left and bracket.stop_id:

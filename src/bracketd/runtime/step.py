@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from bracketd.domain.bracket import Bracket
-from bracketd.domain.events import AnyEvent, CancelRequested, LetterArrived, LetterSent, StageReached
+from bracketd.domain.events import AnyEvent, CancelRequested, DayBegun, LetterArrived, LetterSent, StageReached
 from bracketd.domain.instructions import Filled, Held, Instruction, Report, Triggered
 from bracketd.domain.instrument import Tick
 from bracketd.domain.session import Stage, TradingDay
@@ -84,9 +84,15 @@ class Step:
         for basket_id in self._pressing.everywhere():
             self._try_again(basket_id, EACH_SECOND)
 
-    def turn(self, told: TradingDay) -> None:
-        """Take the day to where the session table says it is, one stage after the other (bracket.md 2.9)."""
+    def turn(self, told: TradingDay) -> bool:
+        """Take the day to where the session table says it is, one stage after the other (bracket.md 2.9).
+
+        False when it is not there yet: a day that ended while nobody looked ends in a step of its own, because what is
+        over leaves the state when the next one begins, and nobody could be told any more how it had ended.
+        """
         while (event := turn_due(self._state, told, self._now_ns)) is not None:
+            if isinstance(event, DayBegun) and self.events:
+                return False
             if isinstance(event, StageReached) and event.stage is Stage.SQUARE_OFF:
                 # Every intraday entry's remainder first, then every open bracket.
                 for bracket in tuple(self._state.brackets.values()):
@@ -102,6 +108,7 @@ class Step:
                     self.moved.add(bracket.basket_id)
                     self._settle(bracket)
                 self._square_off()
+        return True
 
     def arrive(self, number: int) -> None:
         """A letter that was under way is there: a report is heard, an instruction carried out."""
