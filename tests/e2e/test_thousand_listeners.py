@@ -13,7 +13,7 @@ import socket
 import statistics
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,16 +32,19 @@ STUCK = 10
 HEARING = LIMITS.connections - STUCK
 ROUNDS = 3
 PRINTS = 25
-"""So many prints with stuck peers and as many without, so many times in turns: some 75,000 delays of either kind."""
+"""So many prints alone and as many beside stuck peers, in turns; the middle one of the rounds' ratios counts."""
 
-STUFFED_BYTES = 6 * 1024 * 1024
+STUFFED_BYTES = 5 * 1024 * 1024
 """What waits for each stuck peer: more than the kernel takes for a socket (4 MiB), less than the bound of 8 MiB."""
 
-MEDIAN_RATIO_MAX, P99_RATIO_MAX = 1.5, 2.5
+MEDIAN_RATIO_MAX, P99_RATIO_MAX = 2.0, 4.0
 """Who waited for a stuck peer would wait until that is cut, thirty seconds or so: a thousand times the delay, not
 twice. What is allowed is what a machine that others use does to a median and to the slowest hundredth."""
 
-HEAR_S = 20.0
+HEAR_S = 30.0
+CUT_S = 90.0
+"""The server reads what it is stuffed with, and cuts five seconds after its close frame; a busy machine takes longer."""
+
 COMPACT_BYTES = 42
 
 
@@ -232,33 +235,36 @@ def stuck_peers(server: Server, tokens: list[str]) -> list[Stuck]:
     return peers
 
 
-async def test_ten_stuck_listeners_delay_none_of_the_others(served: tuple[Server, list[str]]) -> None:
+async def test_ten_stuck_listeners_delay_none_of_the_others(
+    served: tuple[Server, list[str]], record_property: Callable[[str, object], None]
+) -> None:
     """Median and slowest hundredth of the frames' delay are what they are without them, and the memory is bounded."""
     server, tokens = served
     hearing = await begin(server, tokens[:HEARING])
     await delays_s(server, hearing, PRINTS)
     before_kib = memory_kib(server, "VmRSS")
-    alone, beside = [], []
-    for _ in range(ROUNDS):
+    ratios: list[tuple[float, float]] = []
+    for number in range(ROUNDS):
         await at_rest(server)
-        alone += await delays_s(server, hearing, PRINTS)
+        alone = await delays_s(server, hearing, PRINTS)
         peers = await asyncio.to_thread(stuck_peers, server, tokens[HEARING:])
         await at_rest(server)
-        beside += await delays_s(server, hearing, PRINTS)
+        beside = await delays_s(server, hearing, PRINTS)
         waited = await asyncio.to_thread(peers[0].drain)
         assert waited > STUFFED_BYTES, "who was stuck was stuck, and was not cut"
         for peer in peers:
             peer.close()
-    ratios = [of(beside) / of(alone) for of in (statistics.median, p99)]
-    print(f"alone {figures(alone)}, beside {STUCK} stuck {figures(beside)}, ratios {ratios}")
-    assert ratios[0] < MEDIAN_RATIO_MAX, (figures(alone), figures(beside))
-    assert ratios[1] < P99_RATIO_MAX, (figures(alone), figures(beside))
-    await check_bound(server, tokens, hearing, before_kib)
+        ratios.append((statistics.median(beside) / statistics.median(alone), p99(beside) / p99(alone)))
+        record_property(f"round {number}", f"alone {figures(alone)}, beside {figures(beside)}")
+    medians, p99s = zip(*ratios, strict=True)
+    assert statistics.median(medians) < MEDIAN_RATIO_MAX, ratios
+    assert statistics.median(p99s) < P99_RATIO_MAX, ratios
+    record_property("grown_kib", await check_bound(server, tokens, hearing, before_kib))
     for each in hearing:
         each.close()
 
 
-async def check_bound(server: Server, tokens: list[str], hearing: list[Hearing], before_kib: int) -> None:
+async def check_bound(server: Server, tokens: list[str], hearing: list[Hearing], before_kib: int) -> int:
     """Stuffed past the bound the stuck ones are cut, the others hear on, and twice the bound was never held."""
     await at_rest(server)
     peers = await asyncio.to_thread(stuck_peers, server, tokens[HEARING:])
@@ -266,16 +272,16 @@ async def check_bound(server: Server, tokens: list[str], hearing: list[Hearing],
         with contextlib.suppress(OSError):
             await asyncio.to_thread(peer.stuff, LIMITS.backlog_bytes)
     standing = peers
-    async with asyncio.timeout(HEAR_S):
+    async with asyncio.timeout(CUT_S):
         while standing := [peer for peer in standing if not peer.cut()]:
             await asyncio.sleep(0.1)
     assert len(await delays_s(server, hearing, 1)) == HEARING
     grown_kib = memory_kib(server, "VmHWM") - before_kib
-    print(f"grown by {grown_kib} KiB")
     # A frame of 166 bytes takes some 210 in a Python deque, and the allocator does not give all of it back.
     assert grown_kib * 1_024 < 2 * STUCK * LIMITS.backlog_bytes
     for peer in peers:
         peer.close()
+    return grown_kib
 
 
 def p99(delays: list[float]) -> float:
