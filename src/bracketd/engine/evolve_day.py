@@ -7,11 +7,15 @@ from bracketd.domain.session import Stage
 from bracketd.engine.changing import take_displayed, trade_number
 from bracketd.engine.exposure import baskets_under_way, is_over
 from bracketd.engine.invariant import invariant
+from bracketd.engine.stake import carry_stakes, plus
 from bracketd.engine.state import State, UnderWay
 
 
 def day_begun(state: State, event: DayBegun) -> None:
-    """What is over leaves the state, and with it what it earned goes into the account's cash."""
+    """What is over leaves the state, and with it what it earned goes into the account's cash.
+
+    What orders by themselves have left open is carried into the day (engine/stake.py).
+    """
     state.day, state.stage, state.ends = event.date, event.stage, event.ends
     talked_of = baskets_under_way(state)
     for bracket in list(state.brackets.values()):
@@ -25,7 +29,9 @@ def day_begun(state: State, event: DayBegun) -> None:
             state.exchange_ids.pop(row.exchange_order_id, None)
         del state.brackets[bracket.basket_id]
     state.trades = {key: trade for key, trade in state.trades.items() if trade.order_id in state.orders}
-    state.positions = {}
+    carry_stakes(state)
+    carried = {key: stake.carried for key, stake in state.stakes.items() if stake.carried != Position()}
+    state.positions = {key: plus(position, Position()) for key, position in carried.items()}
     for trade in state.trades.values():
         order = state.orders[trade.order_id]
         position = state.positions.setdefault(order.position_key, Position())
