@@ -1,16 +1,12 @@
 """The published SDK `pocketful` 0.1.2, unmodified, logs in to a real server with its second factor, and trades."""
 
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import pyotp
 import pytest
+from tests.clients.driver import Driver
 from tests.e2e.caller import Caller, bracket_body
 from tests.e2e.process import HOST, Server, command
 
@@ -18,8 +14,6 @@ from bracketd.auth.client_store import ClientStore
 from bracketd.auth.password import Passwords
 from bracketd.auth.second_factor import SecondFactors
 
-DRIVER = Path(__file__).parent / "drivers" / "pocketful_login.py"
-END_S = 10.0
 PASSWORD, PIN, SECRET = "correct horse", "246810", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 REFUSED = {
     "status": "error",
@@ -27,11 +21,6 @@ REFUSED = {
     "error_code": 40000,
     "data": {},
 }
-
-
-def interpreter() -> str:
-    """The Python that has the SDK."""
-    return sys.executable
 
 
 class Given(NamedTuple):
@@ -42,36 +31,15 @@ class Given(NamedTuple):
     token: str | None
 
 
-class Sdk:
+class Sdk(Driver):
     """A program that uses the SDK, until the block ends."""
 
     def __init__(self, server: Server) -> None:
-        self._process = subprocess.Popen(
-            [interpreter(), str(DRIVER), f"http://{HOST}:{server.port}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=os.environ | {"NO_PROXY": HOST, "no_proxy": HOST},
-        )
-
-    def __enter__(self) -> Self:
-        """Give the program."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the program."""
-        self._process.kill()
-        self._process.communicate(timeout=END_S)
+        super().__init__("pocketful_login.py", f"http://{HOST}:{server.port}")
 
     def call(self, name: str, *arguments: object) -> Given:
         """One method, or with "=" one attribute that is set."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print(json.dumps([name, *arguments]), file=self._process.stdin, flush=True)
-        line = self._process.stdout.readline()
-        assert line, "the SDK raised"
-        return Given(*json.loads(line))
+        return Given(*self.ask(name, *arguments))
 
 
 @pytest.fixture(scope="module")
