@@ -25,7 +25,7 @@ from bracketd.auth.signing_key import load_or_create
 from bracketd.market.instruments import load_instruments
 from bracketd.runtime.streams import StreamLimits
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 LIMITS = StreamLimits()
 STUCK = 10
