@@ -4,6 +4,7 @@ Trailing slashes are accepted and never redirected: half of the clients' HTTP li
 the token on a redirect (wire.md 1.3).
 """
 
+import functools
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -29,7 +30,7 @@ from bracketd.wire.cancellation import require_everything
 from bracketd.wire.cross_origin import CrossOrigin
 from bracketd.wire.feeds import Feeds
 from bracketd.wire.login import LoginPages
-from bracketd.wire.order_entry import OrderEntry, find_route
+from bracketd.wire.order_entry import WITHOUT_ID, OrderEntry, find_route
 from bracketd.wire.reads import Reads
 from bracketd.wire.replies import Reply
 from bracketd.wire.request import ClientGone, answer, read_body, read_fields
@@ -68,9 +69,10 @@ def build_app(
     """
     reads = Reads(desk, gate)
     turnstile = Turnstile(desk, gate, Rates(0, 0) if rates is None else rates)
-    pages = _Pages(desk, gate, reads, turnstile)
+    order_entry = OrderEntry(desk, gate, turnstile)
+    pages = _Pages(desk, gate, reads, order_entry, turnstile)
     routes = [
-        page_route(ORDERS, ["GET", "DELETE"], pages.orders),
+        page_route(ORDERS, ["GET", "DELETE", "POST", "PUT"], pages.orders),
         page_route("/api/v1/user/logout", ["POST"], pages.logout),
         page_route("/healthz", ["GET"], pages.alive),
         page_route("/readyz", ["GET"], pages.ready),
@@ -83,7 +85,7 @@ def build_app(
         routes += [page_route(*page) for page in sandbox_pages(desk, sandbox)]
     router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
     router.router.redirect_slashes = False
-    app = _App(desk, OrderEntry(desk, gate, turnstile), Feeds(desk, gate, stream_limits), router)
+    app = _App(desk, order_entry, Feeds(desk, gate, stream_limits), router)
     return CrossOrigin(app, cors) if cors else app
 
 
@@ -121,16 +123,19 @@ class _App:
 
 
 class _Pages:
-    """The routes that name no order."""
+    """The routes that name no order in their path."""
 
-    def __init__(self, desk: Desk, gate: Gate, reads: Reads, turnstile: Turnstile) -> None:
+    def __init__(self, desk: Desk, gate: Gate, reads: Reads, order_entry: OrderEntry, turnstile: Turnstile) -> None:
         self._desk = desk
         self._gate = gate
         self._reads = reads
+        self._order_entry = order_entry
         self._turnstile = turnstile
 
     async def orders(self, request: Request) -> Reply:
-        """GET and HEAD: the order book; DELETE: the kill switch."""
+        """GET and HEAD: the order book; DELETE: the kill switch; POST and PUT: an order by itself."""
+        if request.method in ("POST", "PUT"):
+            return await self._order_entry.reply(WITHOUT_ID, request.scope, request.receive)
         return await (self.kill_switch(request) if request.method == "DELETE" else self._reads.order_book(request))
 
     async def kill_switch(self, request: Request) -> Reply:
@@ -161,11 +166,16 @@ class _Pages:
         return READY if self._desk.serving else replies.NOT_SERVING
 
 
-def _description(*, sandbox: bool, login: bool) -> list[Route]:
-    """The two routes that describe the server, for machines and for people; both are made once and need no token."""
+@functools.cache
+def _described(sandbox: bool, login: bool) -> tuple[Reply, str]:
+    """The document and the page. They never differ, and a process that has many applications makes them once."""
     document = openapi(sandbox=sandbox, login=login)
-    described = Reply(200, JSON.encode(document))
-    html = page(document)
+    return Reply(200, JSON.encode(document)), page(document)
+
+
+def _description(*, sandbox: bool, login: bool) -> list[Route]:
+    """The two routes that describe the server, for machines and for people; neither needs a token."""
+    described, html = _described(sandbox, login)
 
     async def json_document(request: Request) -> Reply:
         return described
