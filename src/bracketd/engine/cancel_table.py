@@ -97,19 +97,25 @@ def situation_of(state: State, bracket: Bracket, session_over: bool) -> Situatio
     """Which row of the table a bracket stands in."""
     entry = state.orders[bracket.entry_id]
     in_flight = bracket.closing or bracket.exit in EXIT_IN_FLIGHT
-    if in_flight or any(row.status in ANSWER_DUE for row in state.rows_of(bracket)):
+    if in_flight or entry.status in ANSWER_DUE:
         return Situation.IN_FLIGHT
     if not bracket.stop_id and not bracket.late:
-        return {
-            Status.PENDING: Situation.UNACKNOWLEDGED,
-            Status.CANCELLED: Situation.NOTHING_FILLED,
-            Status.REJECTED: Situation.ENTRY_REJECTED,
-        }.get(entry.status, Situation.WORKING)
+        return _UNFILLED.get(entry.status, Situation.WORKING)
+    if any(row.status in ANSWER_DUE for row in state.rows_of(bracket)):
+        return Situation.IN_FLIGHT
     if state.open_quantity(bracket) == 0 and entry.terminal:
         return Situation.CLOSED_BY_EXIT if bracket.exit_accepted else Situation.CLOSED_OTHERWISE
     if session_over:
         return Situation.SESSION_OVER
     return _while_open(state, bracket, entry.status)
+
+
+_UNFILLED = {
+    Status.PENDING: Situation.UNACKNOWLEDGED,
+    Status.CANCELLED: Situation.NOTHING_FILLED,
+    Status.REJECTED: Situation.ENTRY_REJECTED,
+}
+"""The row of a bracket of which nothing has filled, by its entry's status; any other status is WORKING."""
 
 
 def _while_open(state: State, bracket: Bracket, entry_status: Status) -> Situation:

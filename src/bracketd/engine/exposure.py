@@ -13,6 +13,16 @@ def legs_of(state: State, bracket: Bracket) -> tuple[Order, Order] | None:
     return (state.orders[bracket.stop_id], state.orders[bracket.target_id]) if bracket.stop_id else None
 
 
+def untouched(bracket: Bracket, entry: Order) -> bool:
+    """Whether nothing has filled and nobody asked for an exit: no rule of legs, exits or rescues has anything to say.
+
+    Most of what rests, and most of what is cancelled, is like this; it is told apart first because it is so many.
+    """
+    return not (entry.filled or bracket.stop_id or bracket.rescue_ids or bracket.unprotected or bracket.leg_refused) and (
+        bracket.exit is Exit.NONE
+    )
+
+
 def exit_decided(state: State, bracket: Bracket) -> bool:
     """Whether the bracket's exit is decided, so that its entry must not fill any more (bracket.md 2.4)."""
     if bracket.exit is not Exit.NONE:

@@ -4,13 +4,17 @@ from bracketd.domain.account import Position
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.order import Leg, Order, OrderType, Status
 from bracketd.domain.session import Stage
-from bracketd.engine.exposure import legs_of, uncovered
+from bracketd.engine.exposure import legs_of, uncovered, untouched
 from bracketd.engine.invariant import invariant
 from bracketd.engine.state import State
 
 
 def check_bracket(state: State, bracket: Bracket) -> None:
     """What must hold of one bracket between two steps; raises InvariantBroken naming the first that does not."""
+    entry = state.orders[bracket.entry_id]
+    if untouched(bracket, entry):
+        _check_untouched(state, bracket, entry)
+        return
     for row in state.rows_of(bracket):
         _check_quantities(row)
     open_quantity = state.open_quantity(bracket)
@@ -18,7 +22,6 @@ def check_bracket(state: State, bracket: Bracket) -> None:
     invariant(
         bracket.unprotected is (uncovered(state, bracket) > 0), "what is open is protected or flagged (2)", bracket
     )
-    entry = state.orders[bracket.entry_id]
     legs = legs_of(state, bracket)
     if legs is None:
         invariant(entry.filled == bracket.late, "a filled entry has legs (6)", entry.order_id)
@@ -29,6 +32,14 @@ def check_bracket(state: State, bracket: Bracket) -> None:
         invariant(over, "nothing of a closed bracket works (13)", bracket.basket_id)
     if state.stage is Stage.ENDED:
         invariant(all(row.terminal for row in state.rows_of(bracket)), "nothing works after the session (17)", bracket)
+
+
+def _check_untouched(state: State, bracket: Bracket, entry: Order) -> None:
+    """What is left to check where nothing has filled: one row, no legs, nothing open, nothing to flag."""
+    _check_quantities(entry)
+    invariant(not bracket.late and not bracket.target_id, "no leg before a fill (6)", bracket.basket_id)
+    if state.stage is Stage.ENDED:
+        invariant(entry.terminal, "nothing works after the session (17)", bracket)
 
 
 def _check_legs(state: State, bracket: Bracket, stop: Order, target: Order) -> None:

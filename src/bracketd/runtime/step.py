@@ -33,6 +33,8 @@ Work = Callable[["Step"], None]
 class Step:
     """The step in hand. `events` is what it has come to; `moved` the baskets that it touched."""
 
+    __slots__ = ("_now_ns", "_pressing", "_sightings", "_state", "_venue", "events", "moved")
+
     def __init__(self, state: State, venue: MarketVenue, sightings: Sightings, pressing: Pressing, now_ns: int) -> None:
         self._state = state
         self._venue = venue

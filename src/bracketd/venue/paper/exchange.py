@@ -54,7 +54,7 @@ class PaperExchange(Matcher):
         self._depth += 1
         try:
             yield from self._carry_out(instruction)
-            if self._depth == 1:
+            if self._depth == 1 and (self._touched or self._arrivals):
                 yield from self._finish_step()
         finally:
             self._depth -= 1
@@ -123,6 +123,8 @@ class PaperExchange(Matcher):
 
     def _carry_out(self, instruction: Instruction) -> Iterator[Report]:
         match instruction:
+            case CancelWork():
+                yield from self._cancel(instruction)
             case SendEntry():
                 yield from self._send_entry(instruction)
             case OpenPair():
@@ -131,8 +133,6 @@ class PaperExchange(Matcher):
                 yield from self._adjust_pair(instruction)
             case MoveStop():
                 self._move_stop(instruction)
-            case CancelWork():
-                yield from self._cancel(instruction)
             case ModifyWork():
                 yield from self._modify(instruction)
             case ClosePair():
