@@ -14,6 +14,7 @@ import logging
 import signal
 import socket
 import ssl
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
 from functools import partial
@@ -65,6 +66,9 @@ EXIT_STOPPED: Final = 0
 EXIT_FAILED: Final = 3
 """The desk stopped itself: a disk refused, a lease was lost or an invariant broke."""
 
+THREAD_SWITCH_S: Final = 0.0005
+"""How long one thread keeps the interpreter while another wants it."""
+
 CLOCK_SKEW_S_MAX: Final = 1.0
 """A journal further ahead of the machine's clock than this, as a virtual clock leaves one, is worth a warning."""
 
@@ -112,6 +116,9 @@ def run(
 
     Raises StartRefused before the port is open, for whatever keeps the server from starting.
     """
+    # The journal's thread comes back from the disk to a busy loop: it must not wait 5 ms, Python's own setting, for
+    # its turn while every reply waits for it.
+    sys.setswitchinterval(THREAD_SWITCH_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, build_app, on_ready, http, ws))
 

@@ -72,7 +72,12 @@ class Step:
         self.handle(self._venue.tick(tick, self._now_ns))
         if not tick.last_quantity:
             return
-        for basket_id in tuple(self._state.trailing.get(tick.instrument, ())):
+        trailing = self._pressing.trailing
+        for basket_id in self.moved:
+            # A stop that this print made trails by it as well.
+            if (bracket := self._state.brackets.get(basket_id)) is not None:
+                trailing.note(self._state, bracket)
+        for basket_id in trailing.moved_by(self._state, tick.instrument, tick.last_price_paise):
             move = trail(self._state, self._state.brackets[basket_id], tick.last_price_paise, self._now_ns)
             if move is not None:
                 self.see(tick.instrument)

@@ -68,6 +68,11 @@ class PaperExchange(Matcher):
         book = self._book(tick.instrument)
         before = book.reference_paise
         book.show(tick)
+        nothing_waits = not (self._depth or self._touched or self._arrivals)
+        if nothing_waits and book.quiet(before, tick.last_price_paise if tick.last_quantity else 0):
+            if tick.last_quantity:
+                book.print_paise = tick.last_price_paise
+            return
         crossing = list(book.limits_through(before, strictly=True))
         at_market = list(book.market.values())
         self._depth += 1
