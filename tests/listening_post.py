@@ -158,7 +158,8 @@ class Post:
 
     def book(self, client: str) -> dict[str, dict[str, Any]]:
         """The order book as REST shows it, working rows and finished ones, by id."""
-        made = [row for terminal in (False, True) for row in order_rows(self.desk.state, INSTRUMENTS, client, terminal)]
+        mine = self.desk.client_orders.of(client)
+        made = [row for terminal in (False, True) for row in order_rows(self.desk.state, INSTRUMENTS, mine, terminal)]
         rows: list[dict[str, Any]] = json.loads(JSON.encode(made))
         return {row["oms_order_id"]: row for row in rows}
 

@@ -14,6 +14,7 @@ from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, PlaceBra
 from bracketd.domain.instrument import Level, Tick
 from bracketd.domain.outcomes import Cancelled, Outcome
 from bracketd.engine.state import State
+from bracketd.runtime.client_orders import ClientOrders
 from bracketd.runtime.clock import VirtualClock
 from bracketd.runtime.desk import NotServing
 from bracketd.runtime.entrance import Entrance
@@ -53,6 +54,7 @@ class FakeDesk:
         self.outcome = outcome or Cancelled("20260106-2")
         self.floor = floor
         self.state = floor.state if floor else State()
+        self.client_orders = ClientOrders(self.state)
         self.instruments = INSTRUMENTS
         self.serving = True
         self.known = True

@@ -318,8 +318,8 @@ class Streams:
     def _note_shown(self, client_id: str, audience: _Audience) -> None:
         """Note how the client's live rows stand, so that only what changes from here on is pushed."""
         state = self._desk.state
-        for order in tuple(state.orders.values()):
-            if order.client_id == client_id and not order.terminal:
+        for order in self._desk.client_orders.of(client_id):
+            if not order.terminal:
                 for row in _family(state, order):
                     audience.differs(row.order_id, self._renderer.order(state, row))
 
