@@ -28,7 +28,7 @@ from bracketd.wire.cancellation import require_everything
 from bracketd.wire.cross_origin import CrossOrigin
 from bracketd.wire.feeds import Feeds
 from bracketd.wire.login import LoginPages
-from bracketd.wire.order_entry import OrderEntry, find_route
+from bracketd.wire.order_entry import WITHOUT_ID, OrderEntry, find_route
 from bracketd.wire.reads import Reads
 from bracketd.wire.replies import Reply
 from bracketd.wire.request import ClientGone, answer, read_body, read_fields
@@ -63,9 +63,10 @@ def build_app(
     origins whose pages may call (see `cross_origin`); without any, no reply says a word of origins.
     """
     reads = Reads(desk, gate)
-    pages = _Pages(desk, gate, reads)
+    order_entry = OrderEntry(desk, gate)
+    pages = _Pages(desk, gate, reads, order_entry)
     routes = [
-        page_route(ORDERS, ["GET", "DELETE"], pages.orders),
+        page_route(ORDERS, ["GET", "DELETE", "POST", "PUT"], pages.orders),
         page_route("/api/v1/user/logout", ["POST"], pages.logout),
         page_route("/healthz", ["GET"], pages.alive),
         page_route("/readyz", ["GET"], pages.ready),
@@ -78,7 +79,7 @@ def build_app(
         routes += [page_route(*page) for page in sandbox_pages(desk, sandbox)]
     router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
     router.router.redirect_slashes = False
-    app = _App(desk, OrderEntry(desk, gate), Feeds(desk, gate, stream_limits), router)
+    app = _App(desk, order_entry, Feeds(desk, gate, stream_limits), router)
     return CrossOrigin(app, cors) if cors else app
 
 
@@ -116,15 +117,18 @@ class _App:
 
 
 class _Pages:
-    """The routes that name no order."""
+    """The routes that name no order in their path."""
 
-    def __init__(self, desk: Desk, gate: Gate, reads: Reads) -> None:
+    def __init__(self, desk: Desk, gate: Gate, reads: Reads, order_entry: OrderEntry) -> None:
         self._desk = desk
         self._gate = gate
         self._reads = reads
+        self._order_entry = order_entry
 
     async def orders(self, request: Request) -> Reply:
-        """GET and HEAD: the order book; DELETE: the kill switch."""
+        """GET and HEAD: the order book; DELETE: the kill switch; POST and PUT: an order by itself."""
+        if request.method in ("POST", "PUT"):
+            return await self._order_entry.reply(WITHOUT_ID, request.scope, request.receive)
         return await (self.kill_switch(request) if request.method == "DELETE" else self._reads.order_book(request))
 
     async def kill_switch(self, request: Request) -> Reply:

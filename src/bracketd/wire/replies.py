@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from bracketd.domain.commands import PlaceBracket
+from bracketd.domain.order import Execution
 from bracketd.domain.outcomes import Cancelled, FieldFault, Modified, NotFound, Outcome, Placed, Refused, Unknown
 from bracketd.domain.reasons import STATE_REASONS, Reason
 from bracketd.wire.amounts import JSON
@@ -177,6 +179,27 @@ def modified_body(facts: dict[str, object]) -> bytes:
 
 
 MODIFIED = Reply(200, modified_body({}))
+
+
+def regular_placed(order_id: str, command: PlaceBracket, facts: dict[str, object]) -> Reply:
+    """200: an order by itself is taken on. The caller's own number is a number where it was one (wire.md 1.7)."""
+    own: object = command.user_order_id
+    if command.user_order_id.isascii() and command.user_order_id.isdigit() and len(command.user_order_id) <= 15:
+        own = int(command.user_order_id)
+    data = {"oms_order_id": order_id, "user_order_id": own, "client_order_id": command.user_order_id}
+    message = "Order Placed Successfully" if command.execution is Execution.AMO else "Order place successfully"
+    return success(message, data | facts)
+
+
+def regular_modified(order_id: str, facts: dict[str, object]) -> Reply:
+    """200: an order by itself is as the request would have it. The family's text says less than is so."""
+    return success("Order modification request submitted", {"oms_order_id": order_id} | facts)
+
+
+def regular_cancelled(order_id: str, facts: dict[str, object]) -> Reply:
+    """200: an order by itself is at its end, and that is on disk. The family's text says less than is so."""
+    message = f"Order cancellation request submitted for OMS Order: {order_id}"
+    return success(message, {"oms_order_id": order_id} | facts)
 
 
 def success(message: str, data: object) -> Reply:
