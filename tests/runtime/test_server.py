@@ -26,7 +26,7 @@ def serve_one_request(data: Path, during: Callable[[Desk], None], **choices: Any
     statuses: list[int] = []
     askers: list[Thread] = []
 
-    def build_app(desk: Desk, gate: Gate, *, sandbox: Sandbox | None, cors: Sequence[str], entrance: Entrance) -> Any:
+    def build_app(desk: Desk, gate: Gate, *, sandbox: Sandbox | None, cors: Sequence[str], entrance: Entrance, **more: object) -> Any:
         async def app(scope: Any, receive: Any, send: Any) -> None:
             during(desk)
             status = 200 if desk.serving else 503

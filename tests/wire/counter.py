@@ -17,7 +17,10 @@ from bracketd.engine.state import State
 from bracketd.runtime.client_orders import ClientOrders
 from bracketd.runtime.clock import VirtualClock
 from bracketd.runtime.desk import NotServing
+from bracketd.journal.group import GroupCommit
+from bracketd.journal.protocol import Lease
 from bracketd.runtime.entrance import Entrance
+from bracketd.runtime.measures import Measures
 from bracketd.runtime.recovery import resume_paper
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.venue.paper.faulty import FaultyExchange
@@ -63,6 +66,8 @@ class FakeDesk:
         self.waits = 0
         self.on_step: list[object] = []
         self.on_tick: list[object] = []
+        self.measures = Measures()
+        self.commit = GroupCommit(None, Lease("test", 1, 0))  # type: ignore[arg-type]
         self.clock = VirtualClock(START_NS)
         self.due_ns: list[int] = []
 

@@ -80,11 +80,18 @@ class BuildApp(Protocol):
     """How the wire makes its application; handed in, since runtime does not know the wire."""
 
     def __call__(
-        self, desk: Desk, gate: Gate, *, sandbox: Sandbox | None, cors: Sequence[str], entrance: Entrance
+        self,
+        desk: Desk,
+        gate: Gate,
+        *,
+        sandbox: Sandbox | None,
+        cors: Sequence[str],
+        entrance: Entrance,
+        metrics_open: bool,
     ) -> App:
         """The ASGI application that speaks to this desk, lets in through this gate and logs in at this entrance.
 
-        With a sandbox it has that one's routes too.
+        With a sandbox it has that one's routes too. `metrics_open`: whether other machines may read the metrics.
         """
 
 
@@ -140,9 +147,11 @@ async def _serve(
         gc.collect()
         gc.freeze()
         stack.callback(listener.close)
-        app = build_app(desk, gate, sandbox=sandbox, cors=settings.cors, entrance=entrance)
+        app = build_app(
+            desk, gate, sandbox=sandbox, cors=settings.cors, entrance=entrance, metrics_open=settings.metrics_open
+        )
         server = _Server(app, lambda: on_ready(_url(listener, tls)), http, ws, tls)
-        async with _running(_stop_when_failed(desk, server)), _running(keep_timing(desk)):
+        async with _running(_stop_when_failed(desk, server)), _running(keep_timing(desk)), _running(desk.measures.measure_lag()):
             if feeding is None:
                 await server.serve([listener])
             else:

@@ -190,6 +190,11 @@ class Streams:
 
     # Who listens
 
+    @property
+    def connections(self) -> int:
+        """How many listeners there are."""
+        return len(self._listeners)
+
     def join(self, client_id: str, token: str) -> Listener | None:
         """A new listener of a client that was let in with that token; None where it would be one too many."""
         of_client = sum(listener.client_id == client_id for listener in self._listeners)

@@ -10,13 +10,18 @@ from bracketd.wire import replies
 from bracketd.wire.replies import Reply
 from bracketd.wire.request import ClientGone, answer
 
+REASON = "bracketd.reason"
+"""Where a page leaves in the scope why it refused."""
+
 
 def page_route(path: str, methods: list[str], page: Callable[[Request], Awaitable[Reply]]) -> Route:
     """A Starlette route for a page."""
 
     async def endpoint(request: Request) -> Response:
         try:
-            return response(await answer(page(request)))
+            reply = await answer(page(request))
+            request.scope[REASON] = reply.reason
+            return response(reply)
         except ClientGone:
             # Nobody reads it, but Starlette wants a response.
             return response(replies.BODY_INVALID)
