@@ -10,6 +10,7 @@ CLIENTS_STAMP := $(CLIENTS)/.installed
 COMPILE := $(BIN)/python -m uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --no-emit-find-links --custom-compile-command "make lock" --upgrade --quiet
 EXAMPLES ?= 5000
+ROUNDS ?= 100
 DIST ?= dist
 
 # Set PYTHON to choose an interpreter; otherwise the first of these that is 3.11 or newer and has venv is taken.
@@ -17,7 +18,7 @@ PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install clients demo test test-slow machine check coverage docs-tables dist lock clean
+.PHONY: help install clients demo test test-slow machine crash check coverage docs-tables dist lock clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -37,6 +38,9 @@ test-slow: install ## the tests marked slow
 
 machine: install ## let the machine that looks for holes live 5,000 days (EXAMPLES)
 	BRACKETD_MACHINE_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/engine/test_machine.py $(ARGS)
+
+crash: install ## kill a trading server 100 times (ROUNDS) and hold each restart to what was acknowledged
+	BRACKETD_CRASH_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -s tests/e2e/test_kill.py -k kill_9 $(ARGS)
 
 check: install ## lint, format, types and the one-way rule
 	$(BIN)/ruff check .

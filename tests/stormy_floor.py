@@ -218,6 +218,7 @@ class StormyFloor:
 
     def _run(self, work: Work, at_ns: int | None = None) -> None:
         step = Step(self.state, self.venue, self.sightings, self.pressing, self.now_ns if at_ns is None else at_ns)
+        self.makers.update(self.state.orders)
         work(step)
         step.finish()
         if step.events:

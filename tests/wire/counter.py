@@ -21,6 +21,7 @@ from bracketd.journal.group import GroupCommit
 from bracketd.journal.protocol import Lease
 from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.measures import Measures
+from bracketd.runtime.rates import Rates
 from bracketd.runtime.recovery import resume_paper
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.venue.paper.faulty import FaultyExchange
@@ -154,6 +155,7 @@ class Counter:
         cors: Sequence[str] = (),
         virtual: bool = True,
         entrance: Entrance | None = None,
+        rates: Rates | None = None,
     ) -> None:
         self.desk = FakeDesk(outcome, floor)
         self.gate = FakeGate()
@@ -166,6 +168,7 @@ class Counter:
             sandbox=built,
             cors=cors,
             entrance=entrance,
+            rates=rates,
         )
         self.chunks_read = 0
 

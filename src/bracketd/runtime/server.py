@@ -42,9 +42,11 @@ from bracketd.market.session_file import SessionFault
 from bracketd.market.synthetic import SyntheticFeed
 from bracketd.runtime.clock import SystemClock, VirtualClock
 from bracketd.runtime.data_folder import LeaseHeld, OpenJournal, open_journal
+from bracketd.runtime.descriptors import connections_max
 from bracketd.runtime.desk import Desk, NotServing
 from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.feeding import Feeding
+from bracketd.runtime.rates import Rates
 from bracketd.runtime.recovery import RecoveryFailed, recover, resume_paper
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.settings import (
@@ -87,11 +89,13 @@ class BuildApp(Protocol):
         sandbox: Sandbox | None,
         cors: Sequence[str],
         entrance: Entrance,
+        rates: Rates,
         metrics_open: bool,
     ) -> App:
         """The ASGI application that speaks to this desk, lets in through this gate and logs in at this entrance.
 
-        With a sandbox it has that one's routes too. `metrics_open`: whether other machines may read the metrics.
+        With a sandbox it has that one's routes too; `rates` bound what one client may ask in a second.
+        `metrics_open`: whether other machines may read the metrics.
         """
 
 
@@ -148,7 +152,13 @@ async def _serve(
         gc.freeze()
         stack.callback(listener.close)
         app = build_app(
-            desk, gate, sandbox=sandbox, cors=settings.cors, entrance=entrance, metrics_open=settings.metrics_open
+            desk,
+            gate,
+            sandbox=sandbox,
+            cors=settings.cors,
+            entrance=entrance,
+            rates=settings.rates(),
+            metrics_open=settings.metrics_open,
         )
         server = _Server(app, lambda: on_ready(_url(listener, tls)), http, ws, tls)
         async with _running(_stop_when_failed(desk, server)), _running(keep_timing(desk)), _running(desk.measures.measure_lag()):
@@ -193,6 +203,8 @@ class _Server(uvicorn.Server):
                 # Who speaks is told by the token; an address in a header would be anybody's word.
                 proxy_headers=False,
                 backlog=BACKLOG,
+                # The protocol class answers one too many; see http_protocol.
+                limit_concurrency=connections_max(),
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
                 ssl_context_factory=None if tls is None else lambda config, default: tls,

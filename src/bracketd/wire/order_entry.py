@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope
 from bracketd.auth.gate import Gate
 from bracketd.domain.outcomes import Cancelled, Modified, Placed
 from bracketd.runtime.desk import Desk
+from bracketd.runtime.rates import Act
 from bracketd.wire import replies
 from bracketd.wire.absent import absent_execution
 from bracketd.wire.cancellation import read_cancellation
@@ -28,6 +29,7 @@ from bracketd.wire.representation import (
     wants_representation,
 )
 from bracketd.wire.request import header, read_body, read_fields
+from bracketd.wire.turnstile import Turnstile
 
 _KART = b"/api/v1/orders/kart"
 _OLDER = (b"/api/v1/orders/bracket", b"/api/v1/order/bracket")
@@ -91,18 +93,22 @@ def _decoded(segment: bytes) -> str:
 class OrderEntry:
     """Answers the order-entry routes: the checks of bracket.md section 5 in their order, then the engine."""
 
-    def __init__(self, desk: Desk, gate: Gate) -> None:
+    def __init__(self, desk: Desk, gate: Gate, turnstile: Turnstile) -> None:
         self._desk = desk
         self._gate = gate
+        self._turnstile = turnstile
 
     async def reply(self, route: Route, scope: Scope, receive: Receive) -> Reply:
         """The reply to a request on a route. Raises what `request.answer` words."""
         method = scope["method"]
         if method == "DELETE":
+            self._turnstile.turn(scope["headers"], Act.CANCEL)
             return await self._cancel(route, scope, receive)
         if method == "POST" and route.path_id is None and route.way is not Way.OLDER:
+            self._turnstile.turn(scope["headers"], Act.ORDER)
             return await self._place(route, scope, receive)
         if method == "PUT" and "PUT" in route.methods:
+            self._turnstile.turn(scope["headers"], Act.ORDER)
             return await self._modify(route, scope, receive)
         return replies.method_not_allowed(route.methods)
 

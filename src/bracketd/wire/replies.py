@@ -81,16 +81,21 @@ RESOURCE_NOT_FOUND = _error(404, "Resource not found", CODE_FIELD)
 PREFLIGHT_REFUSED = _error(400, "Origin or method is not let through", CODE_FIELD)
 NOT_HTTP = _error(400, "Bad request", CODE_FIELD)
 TOO_LARGE = _error(413, "Request too large", CODE_FIELD)
-TOO_MANY = _error(429, "Too many requests", CODE_FAULT, "RATE_LIMITED", headers=_RETRY)
-TOO_MANY_CONNECTIONS = _error(429, "Too many connections", CODE_FAULT, "RATE_LIMITED", headers=_RETRY)
-TOO_MANY_SUBSCRIPTIONS = _error(429, "Too many subscriptions", CODE_FAULT, "RATE_LIMITED")
+TOO_MANY = _error(429, "Too many requests", CODE_FAULT, Reason.RATE_LIMITED, headers=_RETRY)
+TOO_MANY_CONNECTIONS = _error(429, "Too many connections", CODE_FAULT, Reason.RATE_LIMITED, headers=_RETRY)
+TOO_MANY_SUBSCRIPTIONS = _error(429, "Too many subscriptions", CODE_FAULT, Reason.RATE_LIMITED)
 NOT_SERVING = _error(503, "Not serving", CODE_FAULT, Reason.NOT_SERVING, headers=_RETRY)
 CLOCK_STANDS = _error(409, "The clock cannot be moved without --clock virtual", CODE_STATE)
 INTERNAL = _error(500, "Something went wrong", CODE_FAULT, Reason.INTERNAL)
 
 _METHOD_NOT_ALLOWED = _error(405, "Method not allowed", CODE_FIELD)
 _KEY_REUSED = _error(422, "Idempotency key was used for another order", CODE_FIELD, Reason.IDEMPOTENCY_KEY_REUSED)
-_FAULTS = {Reason.IDEMPOTENCY_KEY_REUSED: _KEY_REUSED, Reason.NOT_SERVING: NOT_SERVING, Reason.INTERNAL: INTERNAL}
+_FAULTS = {
+    Reason.IDEMPOTENCY_KEY_REUSED: _KEY_REUSED,
+    Reason.RATE_LIMITED: TOO_MANY,
+    Reason.NOT_SERVING: NOT_SERVING,
+    Reason.INTERNAL: INTERNAL,
+}
 # A cancel refused for the order's state says "failed", a placement or modification "error", as the family prints it.
 _CANCEL_STATES = {reason: _error(409, text, CODE_STATE, reason, "failed") for reason, text in _STATE_TEXTS.items()}
 _PLACE_STATES = {reason: _error(409, text, CODE_STATE, reason) for reason, text in _STATE_TEXTS.items()}
@@ -102,7 +107,7 @@ def clock_stopped(now: str) -> Reply:
 
 
 def too_many(wait_s: int) -> Reply:
-    """429 that says for how long; a lock is told to anybody, whether or not the login id is somebody's."""
+    """429 that says for how long (seconds); a lock is told to anybody, whether or not the login id is somebody's."""
     return TOO_MANY._replace(headers=((b"retry-after", b"%d" % wait_s),))
 
 

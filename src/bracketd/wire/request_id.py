@@ -1,12 +1,11 @@
 """Request ids: each reply and each log line of one request carry the same id.
 
 A client's own is echoed where it is 1 to 64 letters, digits, dots, hyphens or underscores: anything else could forge a
-line of the log. Where there is none the server makes one, of its start and a number.
+line of the log. Where there is none the server makes one: 16 hexadecimal digits, drawn, so that they count nothing.
 """
 
-import itertools
+import random
 import re
-import secrets
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Final
@@ -17,8 +16,7 @@ current_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request in hand, "" outside of one."""
 
 _VALID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}\Z", re.ASCII)
-_START: Final = secrets.token_hex(4)
-_numbers: Final = itertools.count(1)
+_draw: Final = random.Random().getrandbits
 
 
 def request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -29,6 +27,6 @@ def request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
                 current_id.set(value.decode("ascii"))
                 return value
             break
-    made = f"{_START}-{next(_numbers)}"
+    made = f"{_draw(64):016x}"
     current_id.set(made)
     return made.encode("ascii")

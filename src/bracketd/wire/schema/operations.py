@@ -23,6 +23,7 @@ _ORDERS: Replies = {
     404: (replies.OrderNotFound, replies.Problem),
     409: _PROBLEM,
     413: _PROBLEM,
+    429: _PROBLEM,
 }
 _READ: Replies = {400: _PROBLEM, 401: _PROBLEM, 403: _PROBLEM, 413: _PROBLEM}
 _FAULTS: Replies = {500: _PROBLEM, 503: _PROBLEM}
@@ -68,7 +69,7 @@ def _cancel(path: str, summary: str, *done: type[Struct]) -> Operation:
 
 def _place(path: str, summary: str, body: type[Struct], done: type[Struct]) -> Operation:
     """A POST of a new order."""
-    refusals = dict.fromkeys((400, 401, 403, 404, 409, 413, 422), _PROBLEM)
+    refusals = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429), _PROBLEM)
     outcomes: Replies = {200: (done,), **refusals, **_FAULTS}
     return Operation("POST", path, "orders", summary, outcomes, body=body, headers=(PREFER, IDEMPOTENCY_KEY))
 
@@ -113,6 +114,7 @@ _OPERATIONS = (
             403: _PROBLEM,
             409: (replies.KillSwitch,),
             413: _PROBLEM,
+            429: _PROBLEM,
             **_FAULTS,
         },
         query=requests.Everything,
@@ -168,6 +170,15 @@ _OPERATIONS = (
         "Whether orders can be acknowledged.",
         {200: (replies.Done,), 503: _PROBLEM},
         secured=False,
+    ),
+    Operation(
+        "GET",
+        "/metrics",
+        "server",
+        "Metrics as Prometheus reads them; this machine only, unless it was told otherwise.",
+        {200: (), 404: _PROBLEM, **_FAULTS},
+        secured=False,
+        media_type="text/plain",
     ),
     Operation("GET", "/openapi.json", "server", "This document.", {200: (replies.Document,), **_FAULTS}, secured=False),
     Operation(
