@@ -161,7 +161,11 @@ async def _serve(
             metrics_open=settings.metrics_open,
         )
         server = _Server(app, lambda: on_ready(_url(listener, tls)), http, ws, tls)
-        async with _running(_stop_when_failed(desk, server)), _running(keep_timing(desk)), _running(desk.measures.measure_lag()):
+        async with (
+            _running(_stop_when_failed(desk, server)),
+            _running(keep_timing(desk)),
+            _running(desk.measures.measure_lag()),
+        ):
             if feeding is None:
                 await server.serve([listener])
             else:
