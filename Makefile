@@ -11,6 +11,7 @@ COMPILE := $(BIN)/python -m uv pip compile --universal --python-version 3.11 --g
     --no-emit-find-links --custom-compile-command "make lock" --upgrade --quiet
 EXAMPLES ?= 5000
 ROUNDS ?= 100
+SECONDS ?= 600
 DIST ?= dist
 
 # Set PYTHON to choose an interpreter; otherwise the first of these that is 3.11 or newer and has venv is taken.
@@ -18,7 +19,7 @@ PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install clients demo test test-slow machine crash check coverage docs-tables dist lock clean
+.PHONY: help install clients demo test test-slow machine crash fuzz audit check coverage docs-tables dist lock clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -41,6 +42,14 @@ machine: install ## let the machine that looks for holes live 5,000 days (EXAMPL
 
 crash: install ## kill a trading server 100 times (ROUNDS) and hold each restart to what was acknowledged
 	BRACKETD_CRASH_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -s tests/e2e/test_kill.py -k kill_9 $(ARGS)
+
+fuzz: install ## fuzz the three readers for 10 minutes (SECONDS); what takes new branches is added to tests/fuzz/corpus
+	BRACKETD_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest -s -m slow tests/fuzz $(ARGS)
+
+# pip-audit is no part of what the lock installs: it is asked about the lock.
+audit: install ## look up every pinned package among the known faults; fails where it could not ask
+	$(BIN)/python -m pip_audit --version >/dev/null 2>&1 || $(PIP) install --quiet "pip-audit>=2.10"
+	@$(BIN)/python -m tools.audit
 
 check: install ## lint, format, types and the one-way rule
 	$(BIN)/ruff check .

@@ -131,7 +131,7 @@ def test_architecture_names_files_that_exist() -> None:
     assert [name for name in sorted(named) if not (ROOT / "src" / "bracketd" / name).is_file()] == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", *(f"docs/{path.name}" for path in PAGES)])
+@pytest.mark.parametrize("page", ["README.md", "SECURITY.md", "CHANGELOG.md", *(f"docs/{path.name}" for path in PAGES)])
 def test_documents_link_to_files_that_exist(page: str) -> None:
     """A relative link or picture of a document leads somewhere."""
     path = ROOT / page
