@@ -291,6 +291,7 @@ class StormyFloor:
         self.makers.update(self.state.orders)
         for order_id, row in self.state.orders.items():
             assert not row.held or not (self.traded.get(order_id) or order_id in self.exchange._work), "held is held"
+            assert not row.held or self.state.stage.name != "TRADING", "what was held is sent when the market trades"
             for price in (row.price_paise, row.trigger_paise):
                 assert price == 0 or (instrument.on_tick(price) and instrument.in_band(price)), "tick and band (18)"
             assert row.quantity == row.filled + row.remaining + row.cancelled, "the quantities add up (4)"
