@@ -78,9 +78,7 @@ def peer_plan(folder: Path, port: int, orders: int) -> Plan:
     lines = []
     for number in range(orders):
         order = {"account": 1, "side": "buy", "price": str(1000 + number % 400), "quantity": "0.5"}
-        connection.request(
-            "POST", "/markets/BTC-USDT/orders", json.dumps(order), {"content-type": "application/json"}
-        )
+        connection.request("POST", "/markets/BTC-USDT/orders", json.dumps(order), {"content-type": "application/json"})
         placed = json.loads(connection.getresponse().read())
         lines.append(f"DELETE /markets/BTC-USDT/orders/{placed['order_id']}?account=1 0\n")
     requests, tokens = folder / "peer-cancels", folder / "peer-tokens"
@@ -156,12 +154,13 @@ def over_http(folder: Path, size: Size) -> tuple[list[dict[str, Any]], list[str]
                 say(f"cancels, round {turn + 1} of {size.rounds}, {connections} connections")
                 for one, plan in plans.items():
                     series.once("cancel", one, plan, connections, size.seconds)
-        mix, book = _mix_plan(folder, stocks["bracketd"]), _book_plan(folder, stocks["bracketd"])
+        mixes = {one: _mix_plan(folder, stocks[one.name]) for one in (ours, unsynced)}
+        book = _book_plan(folder, stocks[ours.name])
         for turn in range(size.rounds):
             say(f"mix and order book, round {turn + 1} of {size.rounds}")
             for one in (ours, unsynced, empty):
                 if one is not empty:
-                    series.once("mix 6:1:5", one, mix, 64, size.seconds)
+                    series.once("mix 6:1:5", one, mixes[one], 64, size.seconds)
                 if one is not unsynced:
                     series.once("order book of 20 rows", one, book, 64, size.seconds)
     return series.medians(), missing
@@ -184,7 +183,8 @@ def _peer(stack: contextlib.ExitStack, folder: Path, python: str, missing: list[
 
 
 def _mix_plan(folder: Path, stock: Stock) -> Plan:
-    bodies, tokens = folder / "mix", folder / "mix-tokens"
+    name = stock.data.name.replace(" ", "-")
+    bodies, tokens = folder / f"mix-{name}", folder / f"mix-tokens-{name}"
     body = {
         "client_id": stock.clients[0],
         "exchange": "NSE",
@@ -213,7 +213,7 @@ def _book_plan(folder: Path, stock: Stock) -> Plan:
 
 
 def resting_many(folder: Path, size: Size) -> dict[str, Any]:
-    """The same cancel at one connection beside few and beside many resting orders, in turns; and a book of many rows."""
+    """The same cancel beside few and beside many resting orders, in turns; and what a long order book delays."""
     few = lay_in(folder / "few", 30_000 if size is FULL else 8_000)
     many = lay_in(folder / "many", size.many, snapshot=True)
     book = lay_in(folder / "long", size.book_rows, clients=1)
@@ -285,9 +285,9 @@ def main() -> None:
         folder = Path(kept)
         parts: dict[str, Callable[[], Any]] = {
             "journal": lambda: inside.journal(64 * (100 if chosen.quick else 300), folder),
-            "engine": lambda: inside.engine(size.engine),
-            "recovery": lambda: inside.recovery(size.engine),
-            "trailing": lambda: inside.trailing(size.trailing),
+            "engine": lambda: inside.apart("engine", size.engine),
+            "recovery": lambda: inside.apart("recovery", size.engine),
+            "trailing": lambda: inside.apart("trailing", size.trailing),
             "scale": lambda: resting_many(folder, size),
         }
         found["http"], found["missing"] = over_http(folder, size)

@@ -16,7 +16,18 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = Path(os.environ.get("BENCH_ENVIRONMENTS", ROOT / ".bench"))
 START_S = 120.0
-UVICORN = ["--host", "127.0.0.1", "--no-access-log", "--log-level", "warning", "--loop", "uvloop", "--http", "httptools"]
+UVICORN = [
+    "--host",
+    "127.0.0.1",
+    "--no-access-log",
+    "--log-level",
+    "warning",
+    "--loop",
+    "uvloop",
+    "--http",
+    "httptools",
+]
+PIP_INSTALL = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 PEER = "matching-engine[gateway]==0.1.1"
 
 
@@ -84,7 +95,7 @@ def bracketd(data: Path, *, synced: bool = True) -> list[str]:
 
 
 def asgi(application: str, python: str = sys.executable) -> list[str]:
-    """uvicorn with an application of this folder."""
+    """Uvicorn with an application of this folder."""
     return [python, "-m", "uvicorn", *UVICORN, "--port", "{port}", "--lifespan", "off", application]
 
 
@@ -92,14 +103,23 @@ def fastapi_libraries() -> Path | None:
     """A folder that has FastAPI, installed on first use; None where that does not work."""
     folder = ENVIRONMENTS / "fastapi"
     if not (folder / "fastapi").is_dir():
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(folder)]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--target",
+            str(folder),
+        ]
         if subprocess.run([*pip, "fastapi"], check=False, capture_output=True).returncode:
             return None
     return folder
 
 
 def peer_python(name: str, package: str, *more: str) -> str | None:
-    """The interpreter of a peer's own environment, made on first use; None where there is no Python 3.12 or no wheel."""
+    """The interpreter of a peer's own environment, made on first use; None without Python 3.12 or the wheel."""
     python = ENVIRONMENTS / name / "bin" / "python"
     if python.exists():
         return str(python)
@@ -108,7 +128,7 @@ def peer_python(name: str, package: str, *more: str) -> str | None:
     base = found or (str(installed[0]) if installed else None)
     if base is None or subprocess.run([base, "-m", "venv", str(python.parents[1])], check=False).returncode:
         return None
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package, *more]
+    pip = [str(python), *PIP_INSTALL, package, *more]
     if subprocess.run(pip, check=False, capture_output=True).returncode:
         shutil.rmtree(python.parents[1], ignore_errors=True)
         return None

@@ -2,8 +2,11 @@
 
 import asyncio
 import gc
+import json
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -179,5 +182,18 @@ async def _ours(path: Path, batch: list[bytes], batches: int) -> tuple[float, fl
     return took_s, statistics.median(took_us)
 
 
+def apart(what: str, size: int) -> dict[str, float]:
+    """One of the measurements in a process of its own, whose memory nothing else has used before."""
+    said = subprocess.run(
+        [sys.executable, "-m", "bench.inside", what, str(size)], capture_output=True, text=True, check=True
+    )
+    found: dict[str, float] = json.loads(said.stdout)
+    return found
+
+
 def _rss_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    json.dump({"trailing": trailing, "engine": engine, "recovery": recovery}[sys.argv[1]](int(sys.argv[2])), sys.stdout)

@@ -50,8 +50,10 @@ def run(port: int, plan: Plan, connections: int, seconds: int, skip: int) -> Res
     if wrk is None:
         return asyncio.run(_built_in(port, plan, connections, seconds, skip))
     said = subprocess.run(
-        [wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPTS / plan.script), f"http://127.0.0.1:{port}"]
-        + ["--", str(plan.requests), str(plan.tokens), str(skip)],
+        [
+            *(wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPTS / plan.script)),
+            *(f"http://127.0.0.1:{port}", "--", str(plan.requests), str(plan.tokens), str(skip)),
+        ],
         capture_output=True,
         text=True,
         check=True,

@@ -52,7 +52,12 @@ def ratios(found: dict[str, Any]) -> list[tuple[str, float | None, str, bool | N
         ("durable cancels/s, of matching-engine's gateway's", over("matching-engine", "per_second"), 4.0, True),
         ("p50 at one connection, of one commit and one empty request", alone, 1.5, False),
         ("p99 at 64 connections, ms (6, or 4 times the empty handler's)", p99_ms, bound_ms, False),
-        (f"p50 beside {scale['many']:,} resting orders, of that beside {scale['few']:,}", scale["p50_ratio"], 1.15, False),
+        (
+            f"p50 beside {scale['many']:,} resting orders, of that beside {scale['few']:,}",
+            scale["p50_ratio"],
+            1.15,
+            False,
+        ),
         (f"longest wait beside a book of {scale['book_rows']:,} rows, ms", scale["book_delay_ms"], 20.0, False),
         ("a tick that touches nothing, us", trail["quiet_tick_us"], 3.0, False),
         ("memory of a working bracket with both legs, KB", trail["working_bytes"] / 1e3, 3.0, False),
@@ -131,7 +136,7 @@ def _figures(found: dict[str, Any]) -> str:
         f"| one commit alone, us | {journal['one_commit_us']:.0f} |",
         f"| one fdatasync of a plain file, us | {journal['one_fdatasync_us']:.0f} |",
         f"| a trailing stop moved by a print, us | {trail['moved_us_each']:.0f} |",
-        f"| start with {found['scale']['many']:,} resting orders from a snapshot, s | {found['scale']['start_s']:.1f} |",
+        f"| start with {found['scale']['many']:,} orders from a snapshot, s | {found['scale']['start_s']:.1f} |",
         "",
     ]
     return "\n".join(lines)
@@ -142,8 +147,7 @@ def bars(title: str, values: list[tuple[str, float]]) -> str:
     most = max((value for _, value in values), default=1.0)
     height = 40 + 30 * len(values)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 {height}" width="640" height="{height}"'
-        ' font-family="sans-serif" font-size="13">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="640" height="{height}" font-family="sans-serif">',
         f"<title>{escape(title)}</title>",
         f'<rect width="640" height="{height}" fill="#ffffff"/>',
         f'<text x="10" y="22" font-weight="bold">{escape(title)}</text>',

@@ -14,11 +14,11 @@ from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, PlaceBra
 from bracketd.domain.instrument import Level, Tick
 from bracketd.domain.outcomes import Cancelled, Outcome
 from bracketd.engine.state import State
+from bracketd.journal.group import GroupCommit
+from bracketd.journal.protocol import Lease
 from bracketd.runtime.client_orders import ClientOrders
 from bracketd.runtime.clock import VirtualClock
 from bracketd.runtime.desk import NotServing
-from bracketd.journal.group import GroupCommit
-from bracketd.journal.protocol import Lease
 from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.measures import Measures
 from bracketd.runtime.rates import Rates
@@ -137,7 +137,7 @@ class Answer:
     def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         self.status = status
         self.headers = dict(headers)
-        self.request_id = self.headers.pop(b"x-request-id")
+        self.request_id = self.headers.pop(b"x-request-id", b"")
         self.body = body
         assert self.headers[b"content-type"] == b"application/json"
         assert self.headers[b"content-length"] == b"%d" % len(body)

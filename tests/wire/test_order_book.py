@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 
 import pytest
 from tests.trading_floor import Floor
@@ -14,14 +13,14 @@ from bracketd.wire.replies import Reply
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDesk]:
+def desk(monkeypatch: pytest.MonkeyPatch) -> FakeDesk:
     """Twenty-five resting entries, rendered ten at once."""
     monkeypatch.setattr(order_book, "ROWS_AT_ONCE", 10)
     floor = Floor()
     floor.tick(460.0)
     for _ in range(25):
         floor.place(price=456.95)
-    yield FakeDesk(floor=floor)
+    return FakeDesk(floor=floor)
 
 
 def rows(reply: Reply) -> list[str]:

@@ -13,7 +13,7 @@ from bracketd.runtime.trailing_stops import TrailingStops
 
 
 class Pressing:
-    """Which brackets press, and the last moment (unix nanoseconds) at which any was tried; `trailing` follows prints."""
+    """Which brackets press, and the last moment (unix nanoseconds) at which any was tried; `trailing` is of stops."""
 
     def __init__(self, state: State) -> None:
         self._instrument_of: dict[str, str] = {}

@@ -133,7 +133,9 @@ class _App:
             return
         await self._finish(VERBS.get(scope["method"], "other"), reply, send, sent_id, began_s)
 
-    async def _finish(self, endpoint: str, reply: Reply, send: Send, sent_id: tuple[bytes, bytes], began_s: float) -> None:
+    async def _finish(
+        self, endpoint: str, reply: Reply, send: Send, sent_id: tuple[bytes, bytes], began_s: float
+    ) -> None:
         """Send a reply under its request's id, and count it."""
         headers = [
             (b"content-type", b"application/json"),

@@ -106,7 +106,9 @@ class Metrics:
             counted.unprotected,
         )
         ticks = CounterMetricFamily("bracketd_ticks", "Prints and quotes taken in.", labels=("exchange",))
-        age = GaugeMetricFamily("bracketd_feed_age_seconds", "Since the last tick of an exchange.", labels=("exchange",))
+        age = GaugeMetricFamily(
+            "bracketd_feed_age_seconds", "Since the last tick of an exchange.", labels=("exchange",)
+        )
         for exchange, last_s in sorted(measures.last_tick_s.items()):
             ticks.add_metric((exchange,), measures.ticks[exchange])
             age.add_metric((exchange,), measures.clock_s() - last_s)

@@ -18,8 +18,8 @@ from bracketd.wire import replies, words
 from bracketd.wire.contracts import MISSING, contract, enveloped, find_contract, found, listed
 from bracketd.wire.conversion import refuse_conversion
 from bracketd.wire.funds import KINDS, funds, require_kind, unrealised_paise
-from bracketd.wire.order_history import history_rows
 from bracketd.wire.order_book import whole_book
+from bracketd.wire.order_history import history_rows
 from bracketd.wire.order_rows import wants_terminal
 from bracketd.wire.parameters import Parameters
 from bracketd.wire.portfolio import holding_rows, position_rows
