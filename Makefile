@@ -19,7 +19,7 @@ PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install clients demo test test-slow machine crash fuzz audit check coverage docs-tables dist lock clean
+.PHONY: help install clients demo test test-slow machine crash fuzz audit check coverage bench docs-tables dist lock clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -60,6 +60,9 @@ check: install ## lint, format, types and the one-way rule
 coverage: install ## the quick tests, with the branches of engine/ that none of them took
 	$(BIN)/coverage run -m pytest -m "not slow" $(ARGS)
 	$(BIN)/coverage report
+
+bench: install ## measure beside other servers and write docs/performance.md; ARGS=--quick takes two minutes
+	$(BIN)/python -m bench $(ARGS)
 
 docs-tables: install ## draw the pages and pictures of the rules' tables under docs/ again
 	$(BIN)/python -m tools.rule_pages

@@ -127,8 +127,7 @@ def run(
 
     Raises StartRefused before the port is open, for whatever keeps the server from starting.
     """
-    # The journal's thread comes back from the disk to a busy loop: it must not wait 5 ms, Python's own setting, for
-    # its turn while every reply waits for it.
+    # The journal's thread comes back from the disk to a busy loop, and every reply waits for it: not 5 ms, as it would.
     sys.setswitchinterval(THREAD_SWITCH_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, build_app, on_ready, http, ws))
