@@ -89,7 +89,7 @@ CANCEL_WAYS: dict[str, CancelWay] = {
     "orders with a JSON body": lambda i, f: Written(f"/api/v1/orders/{i}", (_json(f),), JSON),
     "order/bracket": lambda i, f: Written(f"/api/v1/order/bracket?{_form(f)}&order_status=open"),
     "order/bracket, slash": lambda i, f: Written(f"/api/v1/order/bracket/?{_form(f)}"),
-    "orders/bracket": lambda i, f: Written(f"/api/v1/orders/bracket?{_form(f)}&status=open"),
+    "orders/bracket": lambda i, f: Written(f"/api/v1/orders/bracket?{_form(f)}&order_status=open"),
     "orders/bracket, slash": lambda i, f: Written(f"/api/v1/orders/bracket/?{_form(f)}"),
     "typos in a JSON body": lambda i, f: Written(KART, (_json(_typos(f)),), JSON),
     "typos in the query": lambda i, f: Written(f"{KART}?{_form(_typos(f))}"),

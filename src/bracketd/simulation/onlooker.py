@@ -11,7 +11,7 @@ from copy import copy
 from bracketd.domain.bracket import Bracket, Exit
 from bracketd.domain.instructions import Filled, Instruction, Report
 from bracketd.domain.instrument import Instrument, Tick
-from bracketd.domain.order import Leg, Order, Status
+from bracketd.domain.order import Leg, Order, Side, Status
 from bracketd.domain.outcomes import Cancelled
 from bracketd.domain.session import Stage
 from bracketd.engine.invariant import invariant
@@ -67,11 +67,29 @@ class Onlooker:
                 self._trade(sent.letter)
         self._rows = {order_id: copy(row) for order_id, row in state.orders.items()}
         self._numbers = dict(state.exchange_ids)
-        self._ended = {key: self.traded.get(key, 0) for key in self._ended if key in state.orders}
+        self._ended = {
+            key: self.traded.get(key, 0) for key in self._ended if key in state.orders and state.orders[key].terminal
+        }
 
     def promised(self, entry_id: str) -> None:
         """Somebody was told that this entry is cancelled: it must not trade any more (8)."""
         self._ended.setdefault(entry_id, self.traded.get(entry_id, 0))
+
+    def trailed(self, bracket: Bracket, trigger_paise: int) -> None:
+        """A stop has trailed to a new trigger, last in its step: it must be better than the last one seen (14).
+
+        Where the same step re-based the legs there is nothing to compare with, and it is left alone.
+        """
+        old, entry = self._rows.get(bracket.stop_id), self._rows.get(bracket.entry_id)
+        if (
+            old is None
+            or entry is None
+            or entry.filled != self.traded.get(bracket.entry_id, 0)
+            or not old.trigger_paise
+        ):
+            return
+        better = trigger_paise > old.trigger_paise if entry.side is Side.BUY else trigger_paise < old.trigger_paise
+        invariant(better, "trailing only improves (14)", old, trigger_paise)
 
     # What he judges
 

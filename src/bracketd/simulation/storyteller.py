@@ -1,5 +1,6 @@
 """The storyteller: from a seed, the same story every time, whatever the hash seed of the process."""
 
+from collections.abc import Callable
 from random import Random
 
 from bracketd.domain.order import Leg, OrderType
@@ -48,7 +49,7 @@ class _Teller:
         self._away = [0] * SHARES
         self._storm = random.choice((0.0, 0.3, 1.0))
         self._crowd = random.choice((0.2, 0.5, 0.8))
-        self._weights = {
+        self._weights: dict[Callable[[], AnyDeed], float] = {
             self._place: 26,
             self._cancel: 20,
             self._modify: 8,
@@ -85,13 +86,14 @@ class _Teller:
         random = self._random
         key = f"k{random.randrange(40)}" if random.random() < 0.1 else ""
         order_type = random.choice(ENTRY_TYPES)
+        share = random.randrange(SHARES)
         return Place(
             gap_us=self._gap_us(),
             client=self._client(),
-            share=random.randrange(SHARES),
+            share=share,
             buys=random.random() < 0.5,
             order_type=order_type,
-            away=self._away[0] + random.randint(-6, 6),
+            away=self._away[share] + random.randint(-6, 6),
             beyond=random.randint(1, 5),
             quantity=random.choice((1, 2, 5, 10, 12)),
             target_paise=random.choice((TICK, 7, 12, 20, 33, 60)),
