@@ -37,7 +37,7 @@ from bracketd.simulation.disk import AFTER_REPLY, BEFORE_REPLY, Disk, Point
 from bracketd.simulation.disk_journal import Platter
 from bracketd.simulation.encodings import Headers, auth_headers
 from bracketd.simulation.exchange_image import queues_of
-from bracketd.simulation.line import Reply, exchange, http_scope
+from bracketd.simulation.line import exchange, http_scope
 from bracketd.simulation.listener import Listener, Rows
 from bracketd.simulation.process import KEY, Process, started
 from bracketd.simulation.rest import PLENTY, come_to_rest
@@ -111,7 +111,6 @@ class Trial:
         self.armed: Point = ""
         self.down_s = 0.0
         self.lives = 0
-        self.rows = 0
         self.plan = FaultPlan()
         self._tokens = Random(f"tokens {story.seed}")
         self._token: dict[str, str] = {}
@@ -145,7 +144,7 @@ class Trial:
             digest=self.witness.digest,
             requests=self.witness.requests,
             placed=self.witness.placed,
-            rows=len(self.archive.state.orders),
+            rows=self.witness.rows,
             records=self.archive.seq,
             lives=self.lives,
         )
@@ -394,8 +393,7 @@ class Trial:
                 self._at(AFTER_REPLY)
                 return True
 
-            got = await exchange(process.app, scope, request.written.parts, leaving)
-        self._got(got)
+            await exchange(process.app, scope, request.written.parts, leaving)
 
     def _order_entry(self, heard: Any, request: Request, status: int, body: bytes) -> None:
         self.witness.replied(heard, request, status, body)
@@ -414,9 +412,6 @@ class Trial:
                 self.witness.shown(request.client, rows, self.archive.catch_up())
             return
         order_entry()
-
-    def _got(self, reply: Reply | None) -> None:
-        self.rows += reply is not None
 
     def _lost_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         self.witness.accuse(f"an exception that nobody heard: {context.get('message')} {context.get('exception')!r}")

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount, PlaceBracket
-from bracketd.domain.events import AnyEvent, StopTrailed
+from bracketd.domain.events import AnyEvent, BracketPlaced, LegsOpened, RescuePlaced, StopTrailed
 from bracketd.domain.instrument import Instrument
 from bracketd.domain.order import Leg, Side
 from bracketd.domain.outcomes import Cancelled, Modified, Outcome, Placed, Refused
@@ -29,6 +29,8 @@ SWEEP_EACH = 40
 CANCELLED_BODY = b'{"status":"success","message":"Order cancelled successfully"}'
 NOT_FOUND_BODY = b'{"status":"failed","message":"Order not found"}'
 
+_NEW_ROWS: dict[type, int] = {BracketPlaced: 1, LegsOpened: 2, RescuePlaced: 1}
+
 
 class Witness:
     """`lie` is the first accusation, "" while there is none. `hashed` takes everything that anybody could see."""
@@ -38,6 +40,7 @@ class Witness:
         self.steps = 0
         self.requests = 0
         self.placed = 0
+        self.rows = 0
         self.onlooker = Onlooker(instruments)
         self._hash = blake2b(digest_size=16)
         self._instruments = instruments
@@ -77,6 +80,7 @@ class Witness:
         self._steps_to_sweep -= 1
         touched: dict[str, None] = {}
         for event in events:
+            self.rows += _NEW_ROWS.get(type(event), 0)
             basket_id = getattr(event, "basket_id", "")
             order = state.orders.get(getattr(event, "order_id", ""))
             if basket_id or order is not None:

@@ -5,6 +5,7 @@ the token on a redirect (wire.md 1.3).
 """
 
 from collections.abc import Sequence
+from functools import cache
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -154,7 +155,8 @@ class _Pages:
         return READY if self._desk.serving else replies.NOT_SERVING
 
 
-def _description(*, sandbox: bool, login: bool) -> list[Route]:
+@cache
+def _description(*, sandbox: bool, login: bool) -> tuple[Route, ...]:
     """The two routes that describe the server, for machines and for people; both are made once and need no token."""
     document = openapi(sandbox=sandbox, login=login)
     described = Reply(200, JSON.encode(document))
@@ -166,7 +168,7 @@ def _description(*, sandbox: bool, login: bool) -> list[Route]:
     async def docs(request: Request) -> Response:
         return HTMLResponse(html, headers=DOCS_HEADERS)
 
-    return [page_route("/openapi.json", ["GET"], json_document), Route("/docs", docs, methods=["GET"])]
+    return page_route("/openapi.json", ["GET"], json_document), Route("/docs", docs, methods=["GET"])
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
