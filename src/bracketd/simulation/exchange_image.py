@@ -32,11 +32,9 @@ def queues_of(venue: PaperExchange, instrument: str) -> dict[str, Any]:
     }
 
 
-def _side(side: Any) -> dict[int, list[tuple[str, dict[str, Any]]]]:
-    """One side of resting limits or waiting stops; who came first matters."""
-    return {
-        price: [(order_id, _work(work)) for order_id, work in level.items()] for price, level in side.items() if level
-    }
+def _side(side: Any) -> dict[int, dict[str, Any]]:
+    """One side of resting limits or waiting stops; who came first is in the priority, by which matching goes."""
+    return {price: {order_id: _work(work) for order_id, work in level.items()} for price, level in side.items()}
 
 
 def _work(work: Work) -> dict[str, Any]:

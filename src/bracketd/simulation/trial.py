@@ -385,6 +385,9 @@ class Trial:
                     if status != 401:
                         self.witness.accuse(f"a token that ended opens {request.kind}: {status} (22)")
                 elif status == 401:
+                    if token in self.stale:
+                        # It ended while the request was under way.
+                        return True
                     self.witness.accuse(f"a good token is refused: {request.kind}")
                 elif status < 500 and heard.needs_seq > self.platter.last_seq:
                     self.witness.accuse(f"answered before it is on disk (20): {request.kind} {status} {body!r}")
