@@ -148,4 +148,4 @@ def told(deed: AnyDeed) -> str:
         for name in deed.__struct_fields__
         if name != "gap_us" and getattr(deed, name) not in (None, False, "", ())
     ]
-    return f"+{deed.gap_us / 1000:.3f} ms  {type(deed).__name__}  " + ", ".join(facts)
+    return f"{type(deed).__name__}  " + ", ".join(facts)
