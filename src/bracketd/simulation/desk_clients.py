@@ -24,7 +24,10 @@ READ_PATHS = {
 
 
 class Request(NamedTuple):
-    """One request, ready but for its token. `key` tells keyed placements apart: client, key, day."""
+    """One request, ready but for its token. `key` tells keyed placements apart: client, key, day.
+
+    `meant` holds fields of the command that it must be read as, whatever its encoding.
+    """
 
     kind: str
     client: str
@@ -32,6 +35,7 @@ class Request(NamedTuple):
     written: Written
     headers: tuple[tuple[bytes, bytes], ...] = ()
     key: tuple[str, str, str] = ("", "", "")
+    meant: Mapping[str, object] = {}
 
 
 def rupees(paise: int) -> str:
@@ -69,9 +73,15 @@ def placement(deed: Place, client: str, share: Instrument, printed_paise: int, d
     }
     key = f"{deed.key} {deed.buys} {deed.share} {deed.target_paise} {deed.stop_paise} {deed.step_paise}"
     headers = ((b"idempotency-key", key.encode()),) if deed.key else ()
+    meant: dict[str, object] = {
+        "quantity": quantity,
+        "target_offset_paise": deed.target_paise,
+        "stop_offset_paise": deed.stop_paise,
+    }
+    meant |= {"trailing_step_paise": deed.step_paise, "trigger_paise": trigger, "client_id": client}
     for copy in range(deed.copies):
         written = body_written(deed.way + copy, fields)
-        yield Request("place", client, "POST", written, headers, (client, key if deed.key else "", day))
+        yield Request("place", client, "POST", written, headers, (client, key if deed.key else "", day), meant)
 
 
 def own_rows(state: State, client: str, *, working: bool) -> list[Order]:
@@ -93,8 +103,11 @@ def cancellation(deed: Cancel, client: str, other: str, state: State) -> Iterato
     if deed.word:
         fields["leg_order_indicator"] = deed.word
     headers = ((b"prefer", b"return=representation"),) if deed.facts else ()
+    meant = {"client_id": client, "ids": (order_id,), "leg": deed.word or None}
     for copy in range(deed.copies):
-        yield Request("cancel", client, "DELETE", cancel_written(deed.way + copy, order_id, fields), headers)
+        yield Request(
+            "cancel", client, "DELETE", cancel_written(deed.way + copy, order_id, fields), headers, meant=meant
+        )
 
 
 def modification(deed: Modify, client: str, state: State, shares: Mapping[str, Instrument]) -> Iterator[Request]:

@@ -35,11 +35,15 @@ STUCK_S = 3.0
 
 
 class Disk:
-    """One append-only file. `at` is called at the points of a write; it may cut the power, and then never returns."""
+    """One append-only file; `faults` counts how often it refused.
+
+    `at` is called at the points of a write; it may cut the power, and then gives something that is waited for for ever.
+    """
 
     def __init__(self, random: Random, at: Callable[[Point], "asyncio.Future[None] | None"]) -> None:
         self.kept = bytearray()
         self.trouble: DiskTrouble | None = None
+        self.faults = 0
         self._cache = b""
         self._random = random
         self._at = at
@@ -49,6 +53,7 @@ class Disk:
         if self.trouble is DiskTrouble.FULL:
             # A full disk takes a part of it first.
             self._cache = frame[: self._random.randrange(len(frame))]
+            self.faults += 1
             raise DiskFault("no space left on the disk")
         self._cache = frame
         await self._pass(WRITTEN)
@@ -57,6 +62,7 @@ class Disk:
             self.trouble = None
             if self._random.random() < 0.5:
                 self._keep()
+            self.faults += 1
             raise DiskFault("the sync failed")
         self._keep()
         await self._pass(SYNCED)

@@ -25,7 +25,7 @@ from bracketd.venue.paper.fault_plan import FaultPlan
 from bracketd.venue.paper.faulty import FaultyExchange
 from bracketd.wire.app import build_app
 
-SNAPSHOT_TAIL_RECORDS = 60
+SNAPSHOT_TAIL_RECORDS = 40
 """A simulated process leaves a snapshot behind far sooner than a real one, so that snapshots are tried at all."""
 
 KEY = b"a key that everybody may know: it opens nothing but simulations"

@@ -1,12 +1,14 @@
 """The end of a trial: with a willing venue, a sound disk and prints that carry quantity everything ends (24)."""
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bracketd.domain.instrument import Tick
 from bracketd.domain.order import Status
 from bracketd.domain.session import Stage
 from bracketd.engine.invariant import invariant
+from bracketd.runtime.desk import NotServing
 from bracketd.simulation.desk_clients import cancel_by
 from bracketd.simulation.process import Process
 from bracketd.venue.paper.fault_plan import FaultPlan
@@ -60,7 +62,7 @@ async def _serving(trial: "Trial") -> Process | None:
         if process is not None and not process.dead:
             # A sync that hangs or fails now was asked for before.
             await asyncio.sleep(0.5)
-            if trial.process is process and not process.dead and not process.desk.failure:
+            if trial.serves(process):
                 return process
         if trial.witness.lie:
             return None
@@ -91,10 +93,10 @@ async def _open_session(trial: "Trial", process: Process) -> None:
 
 
 async def _print(process: Process, ticks: list[Tick]) -> None:
-    for tick in ticks * 2:
-        if not process.desk.failure:
+    # A desk that stops now is accused where its life ends.
+    with suppress(NotServing):
+        for tick in ticks * 2:
             process.desk.feed_tick(tick)
-    if not process.desk.failure:
         await process.desk.durable()
 
 

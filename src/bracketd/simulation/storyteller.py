@@ -31,6 +31,9 @@ WORDS = ("", "ENTRY", "ENTRY", "TARGET", "STOPLOSS", "STOPLOSS", "Second", "thir
 BEGINNINGS = (560, 560, 560, 700, 909, 919, 929)
 """Minutes of the day: most stories begin in the morning, others just before cut-off, square-off and the end."""
 
+LATE = 900
+"""From this minute on the session's turns come often."""
+
 TICK = 5
 ENTRY_TYPES = (OrderType.LIMIT, OrderType.LIMIT, OrderType.LIMIT, OrderType.MARKET, OrderType.SL, OrderType.SLM)
 
@@ -47,7 +50,8 @@ class _Teller:
         self._seed = seed
         self._random = random = Random(f"story {seed}")
         self._away = [0] * SHARES
-        self._storm = random.choice((0.0, 0.3, 1.0))
+        self._storm = random.choice((0.0, 0.5, 1.0))
+        self._minute = random.choice(BEGINNINGS)
         self._crowd = random.choice((0.2, 0.5, 0.8))
         self._weights: dict[Callable[[], AnyDeed], float] = {
             self._place: 26,
@@ -56,21 +60,20 @@ class _Teller:
             self._print: 30,
             self._read: 5,
             self._listen: 0.6,
-            self._misbehave: 3 * self._storm,
+            self._misbehave: 4 * self._storm,
             self._trouble: 1.0 * self._storm,
             self._power_cut: 0.7,
             self._new_tokens: 0.5,
             self._kill_switch: 0.5,
-            self._turn: 0.3,
+            self._turn: 0.8 if self._minute > LATE else 0.2,
         }
 
     def story(self, length: int) -> Story:
         """A beginning and so many deeds."""
-        minute = self._random.choice(BEGINNINGS)
         tellers, weights = tuple(self._weights), tuple(self._weights.values())
         deeds: list[AnyDeed] = [self._print() for _ in range(SHARES)]
         deeds += [teller() for teller in self._random.choices(tellers, weights, k=length)]
-        return Story(seed=self._seed, minute=minute, deeds=tuple(deeds))
+        return Story(seed=self._seed, minute=self._minute, deeds=tuple(deeds))
 
     def _gap_us(self) -> int:
         """Mostly a crowd at one moment, otherwise some tenths of a second; now and then some seconds."""
@@ -164,15 +167,19 @@ class _Teller:
 
     def _misbehave(self) -> Misbehave:
         random = self._random
-        rules = (self._rule() for _ in range(random.randrange(4)))
-        return Misbehave(
-            gap_us=self._gap_us(), rules=tuple(rule for rule in rules if not rule.fault()), seed=random.randrange(100)
-        )
+        rules = tuple(self._rule() for _ in range(random.randrange(5)))
+        return Misbehave(gap_us=self._gap_us(), rules=rules, seed=random.randrange(100))
 
     def _rule(self) -> FaultRule:
+        """A rule that the plan would take."""
+        while (rule := self._any_rule()).fault():
+            pass
+        return rule
+
+    def _any_rule(self) -> FaultRule:
         random = self._random
         return FaultRule(
-            on=random.choice(tuple(Point)),
+            on=random.choice((*Point, Point.FILL, Point.FILL, Point.LEG, Point.GROWTH)),
             action=random.choice(tuple(Action)),
             delay_ms=random.choice((3, 300, 1_500, 2_500, 6_000)),
             probability=random.choice((1.0, 0.5, 0.2)),

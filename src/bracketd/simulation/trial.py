@@ -191,14 +191,14 @@ class Trial:
     async def _live(self) -> None:
         """Each life of the server, until it dies; then what was not synced is torn, and another begins."""
         while self.process is not None:
-            process = self.process
+            process, faults = self.process, self.disk.faults
             died = self.loop.create_task(process.desk.wait_failed())
             await asyncio.wait({died, process.power}, return_when=asyncio.FIRST_COMPLETED)
             if self._over:
                 return
             if process.desk.failure and not process.dead:
-                expected = "journal failed" in process.desk.failure
-                if not expected:
+                # A disk that refuses is a good reason, and the only one.
+                if self.disk.faults == faults or "journal failed" not in process.desk.failure:
                     self.witness.accuse(f"the server stopped itself: {process.desk.failure}")
                 # What is in flight is told so, and then the process ends.
                 await asyncio.sleep(0.001)
@@ -345,6 +345,10 @@ class Trial:
         """The order book as REST shows it, working rows and finished ones."""
         made = [row for terminal in (False, True) for row in order_rows(state, shares(), client, terminal)]
         return {row["oms_order_id"]: row for row in json.loads(AMOUNTS.encode(made))}
+
+    def serves(self, process: Process) -> bool:
+        """Whether this is the life in hand, and will answer."""
+        return self.process is process and not process.dead and not process.desk.failure
 
     def share_prints(self, process: Process) -> list[Tick]:
         """A print of each share where it stands, with quantity for everybody."""

@@ -118,7 +118,9 @@ class Witness:
                 self.onlooker.promised(state.bracket_of(outcome.order_id).entry_id)
             elif isinstance(outcome, Placed) and isinstance(command, PlaceBracket):
                 row = state.orders[outcome.order_id]
-                asked = (command.client_id, command.instrument, command.side, command.quantity, command.order_type)
+                # What a key repeats may have been modified since.
+                quantity = row.quantity if command.idempotency_key else command.quantity
+                asked = (command.client_id, command.instrument, command.side, quantity, command.order_type)
                 got = (row.client_id, row.instrument, row.side, row.quantity, row.order_type)
                 invariant(asked == got, "what was placed is what was asked for (9)", command, row)
             elif isinstance(outcome, Modified) and isinstance(command, ModifyOrder):
@@ -148,6 +150,9 @@ class Witness:
         if outcome is None:
             self.accuse(f"answered before the outcome was known: {kind} {status} {body!r}")
             return
+        meant = {name: getattr(cases[-1].command, name) for name in request.meant}
+        if meant != request.meant:
+            self.accuse(f"an encoding changes what was asked for (11): {request.meant} became {meant}")
         if (status, fields.get("reason", "")) != http_of(outcome):
             self.accuse(f"the reply {status} {body!r} does not word {outcome!r} (9)")
         if isinstance(outcome, Cancelled) and not body.startswith(CANCELLED_BODY[:-1]):
