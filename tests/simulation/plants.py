@@ -35,10 +35,12 @@ from bracketd.engine.exposure import exit_decided
 from bracketd.engine.state import State, encode_state
 from bracketd.journal.group import GroupCommit
 from bracketd.journal.protocol import Unknown
-from bracketd.runtime import desk, recovery, step, venue_view
+from bracketd.runtime import desk, kill_switch, recovery, step, venue_view
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.streams import Streams
+from bracketd.simulation.campaign import campaign
 from bracketd.simulation.disk_journal import DiskJournal, Platter
+from bracketd.simulation.shrinking import kind_of
 from bracketd.venue.paper.exchange import PaperExchange
 from bracketd.venue.paper.matcher import Matcher
 from bracketd.wire import order_rows, parameters
@@ -402,6 +404,14 @@ def group_forgets_its_last(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(GroupCommit, "_advance", ahead)
 
 
+def kill_switch_leaves_exceptions(plant: pytest.MonkeyPatch) -> None:
+    """A kill switch that a failing disk ends leaves exceptions that nobody hears (a fault that this product had)."""
+    plant.setattr(kill_switch, "_heard", lambda task: None)
+
+
+SEEDS_TO_FIND = 100
+"""Within so many seeds, counted from 0, each of these is found."""
+
 PLANTS: tuple[Plant, ...] = (
     exit_budget_not_shared,
     budget_not_shared_at_the_exchange,
@@ -436,4 +446,13 @@ PLANTS: tuple[Plant, ...] = (
     key_forgotten,
     form_loses_the_leg,
     refusal_leaves_a_trace,
+    kill_switch_leaves_exceptions,
 )
+
+
+def seeds_to_find(plant: Plant, limit: int = SEEDS_TO_FIND) -> tuple[int, str]:
+    """(how many seeds it takes to catch a planted fault, what it is caught by); (0, "") where it is not."""
+    with pytest.MonkeyPatch.context() as context:
+        plant(context)
+        tally, caught = campaign(range(limit))
+    return (0, "") if caught is None else (tally.seeds, kind_of(caught.account.lie))
