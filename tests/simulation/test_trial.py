@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -71,13 +72,13 @@ def test_fixed_seeds_find_no_lie() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_fresh_seeds_find_no_lie() -> None:
+def test_fresh_seeds_find_no_lie(record_property: Callable[[str, object], None]) -> None:
     """Seeds that nobody has tried find nothing; the first of them is printed."""
     first = secrets.randbelow(10**12)
-    print(f"fresh seeds from {first}")
+    record_property("first fresh seed", first)
+    sys.stdout.write(f"fresh seeds from {first}\n")
     until = time.monotonic() + FRESH_WALL_S
     seed = first
     while time.monotonic() < until:
         told(seed, account_of(seed))
         seed += 1
-    print(f"to {seed - 1}")

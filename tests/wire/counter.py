@@ -17,6 +17,7 @@ from bracketd.engine.state import State
 from bracketd.runtime.clock import VirtualClock
 from bracketd.runtime.desk import NotServing
 from bracketd.runtime.entrance import Entrance
+from bracketd.runtime.rates import Rates
 from bracketd.runtime.recovery import resume_paper
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.venue.paper.faulty import FaultyExchange
@@ -147,6 +148,7 @@ class Counter:
         cors: Sequence[str] = (),
         virtual: bool = True,
         entrance: Entrance | None = None,
+        rates: Rates | None = None,
     ) -> None:
         self.desk = FakeDesk(outcome, floor)
         self.gate = FakeGate()
@@ -159,6 +161,7 @@ class Counter:
             sandbox=built,
             cors=cors,
             entrance=entrance,
+            rates=rates,
         )
         self.chunks_read = 0
 

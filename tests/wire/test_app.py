@@ -32,8 +32,8 @@ async def test_unknown_routes(target: str) -> None:
 @pytest.mark.parametrize(
     ("method", "target", "allow"),
     [
-        ("PUT", "/api/v1/orders", b"DELETE, GET, HEAD"),
-        ("POST", "/api/v1/orders/", b"DELETE, GET, HEAD"),
+        ("PATCH", "/api/v1/orders", b"DELETE, GET, HEAD, POST, PUT"),
+        ("OPTIONS", "/api/v1/orders/", b"DELETE, GET, HEAD, POST, PUT"),
         ("DELETE", "/api/v1/user/logout", b"POST"),
         ("GET", "/api/v1/user/logout", b"POST"),
         ("HEAD", "/api/v1/user/logout", b"POST"),

@@ -29,6 +29,8 @@ def serve_until_stopped(settings: Settings, on_ready: Callable[[str], None]) -> 
     # What the server makes is its owner's alone, also in a folder that others may enter.
     os.umask(0o077)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
+    # At debug level oauthlib logs every code that it gives out, and a code is as good as a login for a minute.
+    logging.getLogger("oauthlib").setLevel(logging.INFO)
     try:
         code = run(settings, build_app, on_ready, JsonHttpProtocol, FeedProtocol)
     except StartRefused as refused:

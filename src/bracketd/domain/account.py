@@ -8,7 +8,7 @@ from bracketd.domain.order import Side
 class Account(msgspec.Struct, gc=False, kw_only=True):
     """Cash in paise; `leverage` divides the value of intraday orders into the margin they block.
 
-    `blocked_paise` and `realised_paise` are sums over the account's brackets, kept by evolve.
+    `blocked_paise` and `realised_paise` are sums over the account's brackets and stakes, kept by evolve.
     """
 
     client_id: str
@@ -44,3 +44,20 @@ class Position(msgspec.Struct, gc=False):
     def net(self) -> int:
         """Shares held; negative when short."""
         return self.bought - self.sold
+
+
+class Stake(msgspec.Struct, gc=False):
+    """What an account has of one instrument and product by orders that are no bracket's.
+
+    `total` is everything traded that counts, `carried` the part of it whose trades earlier days have taken with them;
+    a day's beginning leaves of that what was still open, at its average cost. `working` are the ids of the orders that
+    may still trade, oldest first. The sums are those of the account (paise). `denied`: the venue refused to square it
+    off, which is tried again.
+    """
+
+    total: Position
+    carried: Position
+    working: dict[str, bool]
+    blocked_paise: int = 0
+    realised_paise: int = 0
+    denied: bool = False

@@ -12,6 +12,7 @@ from bracketd.domain.events import (
     ModifyRequested,
     OrderCancelled,
     OrderModified,
+    OrderReleased,
     OrderResent,
     RescuePlaced,
     StageReached,
@@ -42,7 +43,9 @@ def instruction_for(state: State, event: AnyEvent, growth: int) -> Instruction |
     `growth` is by how much the event grew the legs (see `growth_by`): the event itself only says to how much.
     """
     match event:
-        case BracketPlaced(entry_id=order_id) | RescuePlaced(order_id=order_id) | OrderResent(order_id=order_id):
+        case BracketPlaced(entry_id=order_id):
+            return None if event.held else _send(state.orders[order_id])
+        case RescuePlaced(order_id=order_id) | OrderResent(order_id=order_id) | OrderReleased(order_id=order_id):
             return _send(state.orders[order_id])
         case LegsOpened():
             bracket = state.brackets[event.basket_id]
@@ -122,7 +125,8 @@ def _drop(state: State, order_id: str) -> DropPair | None:
     bracket = state.bracket_of(order_id)
     if state.orders[order_id].leg is Leg.ENTRY or not bracket.stop_id:
         return None
-    over = state.orders[bracket.stop_id].terminal and state.orders[bracket.target_id].terminal
+    target = state.target_of(bracket)
+    over = state.orders[bracket.stop_id].terminal and (target is None or target.terminal)
     return DropPair(bracket.basket_id) if over else None
 
 
@@ -130,15 +134,15 @@ def _adjust(state: State, bracket: Bracket, growth: int) -> AdjustPair | None:
     """The pair as it is to be; None where there is none at the venue that works."""
     if not bracket.stop_id or state.orders[bracket.stop_id].refused:
         return None
-    stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
+    stop, target = state.orders[bracket.stop_id], state.target_of(bracket)
     return AdjustPair(
         basket_id=bracket.basket_id,
         instrument=bracket.instrument,
         growth=growth,
-        target_paise=target.price_paise,
+        target_paise=0 if target is None else target.price_paise,
         trigger_paise=stop.trigger_paise,
-        stop_id=stop.order_id,
-        target_id=target.order_id,
+        stop_id=bracket.stop_id,
+        target_id=bracket.target_id,
         total=stop.quantity,
     )
 

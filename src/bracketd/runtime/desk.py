@@ -106,6 +106,11 @@ class Desk:
         """Whether the desk may acknowledge anything."""
         return not self.failure
 
+    @property
+    def waited_for(self) -> bool:
+        """Whether any request waits for a venue."""
+        return bool(self._movement)
+
     def now_ns(self) -> int:
         """The time, in unix nanoseconds."""
         return self._clock.now_ns()
@@ -178,6 +183,11 @@ class Desk:
 
     async def push_tick(self, tick: Tick) -> None:
         """One message pushed by hand; returns when it and all that it caused are on disk. Raises NotServing."""
+        self.take_tick(tick)
+        await self.durable()
+
+    def take_tick(self, tick: Tick) -> None:
+        """One message pushed by hand, without waiting for the disk. Raises NotServing."""
 
         def work(step: Step) -> None:
             step.tick(tick)
@@ -186,7 +196,6 @@ class Desk:
         self.keep_time()
         self._run(work)
         self._tell_tick(tick)
-        await self.durable()
 
     def keep_time(self) -> int:
         """Do what is due by now, each at its moment; returns when the next is due. Raises NotServing."""

@@ -41,9 +41,11 @@ from bracketd.market.session_file import SessionFault
 from bracketd.market.synthetic import SyntheticFeed
 from bracketd.runtime.clock import SystemClock, VirtualClock
 from bracketd.runtime.data_folder import LeaseHeld, OpenJournal, open_journal
+from bracketd.runtime.descriptors import connections_max
 from bracketd.runtime.desk import Desk, NotServing
 from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.feeding import Feeding
+from bracketd.runtime.rates import Rates
 from bracketd.runtime.recovery import RecoveryFailed, recover, resume_paper
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.settings import (
@@ -76,11 +78,18 @@ class BuildApp(Protocol):
     """How the wire makes its application; handed in, since runtime does not know the wire."""
 
     def __call__(
-        self, desk: Desk, gate: Gate, *, sandbox: Sandbox | None, cors: Sequence[str], entrance: Entrance
+        self,
+        desk: Desk,
+        gate: Gate,
+        *,
+        sandbox: Sandbox | None,
+        cors: Sequence[str],
+        entrance: Entrance,
+        rates: Rates,
     ) -> App:
         """The ASGI application that speaks to this desk, lets in through this gate and logs in at this entrance.
 
-        With a sandbox it has that one's routes too.
+        With a sandbox it has that one's routes too; `rates` bound what one client may ask in a second.
         """
 
 
@@ -133,7 +142,7 @@ async def _serve(
         gc.collect()
         gc.freeze()
         stack.callback(listener.close)
-        app = build_app(desk, gate, sandbox=sandbox, cors=settings.cors, entrance=entrance)
+        app = build_app(desk, gate, sandbox=sandbox, cors=settings.cors, entrance=entrance, rates=settings.rates())
         server = _Server(app, lambda: on_ready(_url(listener, tls)), http, ws, tls)
         async with _running(_stop_when_failed(desk, server)), _running(keep_timing(desk)):
             if feeding is None:
@@ -177,6 +186,8 @@ class _Server(uvicorn.Server):
                 # Who speaks is told by the token; an address in a header would be anybody's word.
                 proxy_headers=False,
                 backlog=BACKLOG,
+                # The protocol class answers one too many; see http_protocol.
+                limit_concurrency=connections_max(),
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
                 ssl_context_factory=None if tls is None else lambda config, default: tls,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bracketd.runtime.rates import CANCELS_PER_S, ORDERS_PER_S, Rates
+
 SESSIONS: Final = ("nse", "always")
 FEEDS: Final = ("synthetic", "manual")
 CLOCKS: Final = ("system", "virtual")
@@ -64,6 +66,12 @@ class Settings:
     instruments: Path | None = None
     """The instrument file; None takes the one inside the package."""
 
+    order_rate: int | None = None
+    """Orders a second that one client may place or modify, 0 for any number. None: 10, or any with the sandbox."""
+
+    cancel_rate: int | None = None
+    """Cancels a second that one client may send, 0 for any number. None: 50, or any with the sandbox."""
+
     cors: tuple[str, ...] = ()
     """The origins, such as `https://desk.example`, whose pages a browser lets call; none by default."""
 
@@ -101,3 +109,12 @@ class Settings:
                 raise ValueError(f"cors must be an origin such as https://desk.example, not {origin!r}")
         if self.feed_interval_s <= 0:
             raise ValueError("feed_interval_s must be positive")
+        self.rates()
+
+    def rates(self) -> Rates:
+        """Fresh buckets at the rates that hold. Raises ValueError for a negative one."""
+        orders_per_s, cancels_per_s = (0, 0) if self.sandbox else (ORDERS_PER_S, CANCELS_PER_S)
+        return Rates(
+            orders_per_s if self.order_rate is None else self.order_rate,
+            cancels_per_s if self.cancel_rate is None else self.cancel_rate,
+        )

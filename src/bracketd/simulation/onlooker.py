@@ -11,9 +11,10 @@ from copy import copy
 from bracketd.domain.bracket import Bracket, Exit
 from bracketd.domain.instructions import Filled, Instruction, Report
 from bracketd.domain.instrument import Instrument, Tick
-from bracketd.domain.order import Leg, Order, Side, Status
+from bracketd.domain.order import Leg, Order, Product, Side, Status
 from bracketd.domain.outcomes import Cancelled
 from bracketd.domain.session import Stage
+from bracketd.engine.exposure import squares_off
 from bracketd.engine.invariant import invariant
 from bracketd.engine.invariants import check_state
 from bracketd.engine.state import State
@@ -23,12 +24,15 @@ from bracketd.venue.paper.exchange import PaperExchange
 class Onlooker:
     """What one has seen of a state and of the exchange behind it.
 
-    `traded` are the shares that each order traded at the exchange, `trade_ids` the numbers of all trades.
+    `traded` are the shares that each order traded at the exchange, `flows` what they were worth (paise), `trade_ids`
+    the numbers of all trades, `makers` all orders that ever were.
     """
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
         self.traded: dict[str, int] = {}
         self.trade_ids: set[str] = set()
+        self.flows: dict[str, int] = {}
+        self.makers: dict[str, Order] = {}
         self._instruments = instruments
         self._numbers: dict[str, str] = {}
         self._rows: dict[str, Order] = {}
@@ -58,10 +62,9 @@ class Onlooker:
 
         What traded in a step that never came on disk has not happened: the exchange of paper died with it.
         """
-        self.traded, self.trade_ids = {}, set()
+        self.traded, self.flows, self.trade_ids = {}, {}, set()
         for trade in state.trades.values():
-            self.traded[trade.order_id] = self.traded.get(trade.order_id, 0) + trade.quantity
-            self.trade_ids.add(trade.trade_id)
+            self._count(trade.order_id, trade.trade_id, trade.quantity, trade.price_paise)
         for sent in state.post.values():
             if isinstance(sent.letter, Filled) and sent.letter.trade_id not in self.trade_ids:
                 self._trade(sent.letter)
@@ -97,6 +100,8 @@ class Onlooker:
         """Everything that holds after every step, of everything."""
         check_state(state)
         self.check_baskets(state, exchange, tuple(state.brackets))
+        if state.stage is Stage.SQUARE_OFF:
+            _check_stakes(state)
         self._rows = {order_id: row for order_id, row in self._rows.items() if order_id in state.orders}
         if state.stage is Stage.ENDED:
             invariant(not exchange._work, "after the session nothing works at the exchange (17)")
@@ -113,7 +118,7 @@ class Onlooker:
             if bracket is None:
                 continue
             for row in state.rows_of(bracket):
-                self._check_row(row)
+                self._check_row(row, exchange)
             self._check_at_exchange(state, exchange, bracket)
             self._check_going(state, bracket)
             self._check_prices(state, bracket)
@@ -142,10 +147,17 @@ class Onlooker:
 
     def _trade(self, report: Filled) -> None:
         invariant(report.trade_id not in self.trade_ids, "the exchange numbers a trade once (16)", report)
-        self.trade_ids.add(report.trade_id)
-        self.traded[report.order_id] = self.traded.get(report.order_id, 0) + report.quantity
+        self._count(report.order_id, report.trade_id, report.quantity, report.price_paise)
 
-    def _check_row(self, row: Order) -> None:
+    def _count(self, order_id: str, trade_id: str, quantity: int, price_paise: int) -> None:
+        self.trade_ids.add(trade_id)
+        self.traded[order_id] = self.traded.get(order_id, 0) + quantity
+        self.flows[order_id] = self.flows.get(order_id, 0) + price_paise * quantity
+
+    def _check_row(self, row: Order, exchange: PaperExchange) -> None:
+        self.makers[row.order_id] = row
+        held = row.held and (row.order_id in self.traded or row.order_id in exchange._work)
+        invariant(not held, "what is held for the session is not at the exchange (2.9)", row)
         instrument = self._instruments[row.instrument]
         for price in (row.price_paise, row.trigger_paise):
             fits = price == 0 or (instrument.on_tick(price) and instrument.in_band(price))
@@ -165,7 +177,7 @@ class Onlooker:
         """An entry whose bracket is on its way out goes, and at square-off every bracket is on its way out."""
         entry, *exits = state.rows_of(bracket)
         on_the_way = bracket.exit is not Exit.NONE or any(row.filled or row.triggered for row in exits)
-        squared_off = state.stage is Stage.SQUARE_OFF
+        squared_off = state.stage is Stage.SQUARE_OFF and squares_off(entry)
         if on_the_way or squared_off or any(row.refused or row.status is Status.REJECTED for row in exits):
             going = entry.terminal or entry.status is Status.CANCEL_PENDING or entry.cancel_refused
             invariant(going, "a bracket never re-enters after its own exit (2.4)", entry)
@@ -207,6 +219,15 @@ def _toward_entry(bracket: Bracket, entry: Order, offset_paise: int, sign: int) 
     if sign < 0 and away % (bracket.tick_paise * entry.filled):
         ticks += 1
     return max(bracket.lower_band_paise, min(bracket.upper_band_paise, ticks * bracket.tick_paise))
+
+
+def _check_stakes(state: State) -> None:
+    """At square-off of every intraday position something works that closes it, or must go before that (17)."""
+    for key, stake in state.stakes.items():
+        if key.endswith(Product.MIS):
+            working = [order_id for order_id in stake.working if not state.orders[order_id].held]
+            closes = working or stake.denied or not stake.total.net
+            invariant(closes, "at square-off intraday positions are closed (17)", key)
 
 
 def _check_change(old: Order, row: Order) -> None:

@@ -157,21 +157,29 @@ class Trial:
             self.witness.onlooker.begin_again(state)
             self.witness.survived(state)
 
-        try:
-            self.process = process = await started(
-                self.platter,
-                begin,
-                self._stepped,
-                self.witness.onlooker.overhear,
-                watch=self.witness,
-                instruments=shares(),
-                sessions=sessions(),
-                clock=self.clock,
-                book=self.book,
-            )
-        except Exception as fault:  # noqa: BLE001 (whatever keeps a server from starting is a find)
-            self.witness.accuse(f"the server does not start again: {fault!r}")
-            return
+        process: Process | None = None
+        while process is None:
+            faults = self.disk.faults
+            try:
+                process = await started(
+                    self.platter,
+                    begin,
+                    self._stepped,
+                    self.witness.onlooker.overhear,
+                    watch=self.witness,
+                    instruments=shares(),
+                    sessions=sessions(),
+                    clock=self.clock,
+                    book=self.book,
+                )
+            except Exception as fault:  # noqa: BLE001 (whatever keeps a server from starting is a find)
+                if self.disk.faults == faults:
+                    self.witness.accuse(f"the server does not start again: {fault!r}")
+                    return
+                # Somebody sees to the disk, and starts it once more.
+                self.disk.cut_power()
+                self.disk.trouble = None
+        self.process = process
         self.lives += 1
         process.misbehave(self.plan)
         self.loop.create_task(process.keep_timing())

@@ -4,8 +4,8 @@ Trailing slashes are accepted and never redirected: half of the clients' HTTP li
 the token on a redirect (wire.md 1.3).
 """
 
+import functools
 from collections.abc import Sequence
-from functools import cache
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -19,6 +19,7 @@ from bracketd.auth.gate import Gate
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.kill_switch import cancel_everything
+from bracketd.runtime.rates import Act, Rates
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.streams import StreamLimits
 from bracketd.wire import replies
@@ -29,7 +30,7 @@ from bracketd.wire.cancellation import require_everything
 from bracketd.wire.cross_origin import CrossOrigin
 from bracketd.wire.feeds import Feeds
 from bracketd.wire.login import LoginPages
-from bracketd.wire.order_entry import OrderEntry, find_route
+from bracketd.wire.order_entry import WITHOUT_ID, OrderEntry, find_route
 from bracketd.wire.reads import Reads
 from bracketd.wire.replies import Reply
 from bracketd.wire.request import ClientGone, answer, read_body, read_fields
@@ -38,6 +39,7 @@ from bracketd.wire.sandbox_pages import sandbox_pages
 from bracketd.wire.schema.document import openapi
 from bracketd.wire.schema.page import HEADERS as DOCS_HEADERS
 from bracketd.wire.schema.page import page
+from bracketd.wire.turnstile import Turnstile
 
 LOGGED_OUT = replies.success("Logged out successfully", {})
 ALIVE = replies.success("Alive", {})
@@ -57,16 +59,20 @@ def build_app(
     cors: Sequence[str] = (),
     stream_limits: StreamLimits | None = None,
     entrance: Entrance | None = None,
+    rates: Rates | None = None,
 ) -> ASGIApp:
     """The ASGI application over one desk and one gate.
 
     `sandbox` adds the route by which prints are pushed, `entrance` those by which clients log in. `cors` are the
-    origins whose pages may call (see `cross_origin`); without any, no reply says a word of origins.
+    origins whose pages may call (see `cross_origin`); without any, no reply says a word of origins. Without `rates`
+    nobody sends too many orders.
     """
     reads = Reads(desk, gate)
-    pages = _Pages(desk, gate, reads)
+    turnstile = Turnstile(desk, gate, Rates(0, 0) if rates is None else rates)
+    order_entry = OrderEntry(desk, gate, turnstile)
+    pages = _Pages(desk, gate, reads, order_entry, turnstile)
     routes = [
-        page_route(ORDERS, ["GET", "DELETE"], pages.orders),
+        page_route(ORDERS, ["GET", "DELETE", "POST", "PUT"], pages.orders),
         page_route("/api/v1/user/logout", ["POST"], pages.logout),
         page_route("/healthz", ["GET"], pages.alive),
         page_route("/readyz", ["GET"], pages.ready),
@@ -79,7 +85,7 @@ def build_app(
         routes += [page_route(*page) for page in sandbox_pages(desk, sandbox)]
     router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
     router.router.redirect_slashes = False
-    app = _App(desk, OrderEntry(desk, gate), Feeds(desk, gate, stream_limits), router)
+    app = _App(desk, order_entry, Feeds(desk, gate, stream_limits), router)
     return CrossOrigin(app, cors) if cors else app
 
 
@@ -117,20 +123,25 @@ class _App:
 
 
 class _Pages:
-    """The routes that name no order."""
+    """The routes that name no order in their path."""
 
-    def __init__(self, desk: Desk, gate: Gate, reads: Reads) -> None:
+    def __init__(self, desk: Desk, gate: Gate, reads: Reads, order_entry: OrderEntry, turnstile: Turnstile) -> None:
         self._desk = desk
         self._gate = gate
         self._reads = reads
+        self._order_entry = order_entry
+        self._turnstile = turnstile
 
     async def orders(self, request: Request) -> Reply:
-        """GET and HEAD: the order book; DELETE: the kill switch."""
+        """GET and HEAD: the order book; DELETE: the kill switch; POST and PUT: an order by itself."""
+        if request.method in ("POST", "PUT"):
+            return await self._order_entry.reply(WITHOUT_ID, request.scope, request.receive)
         return await (self.kill_switch(request) if request.method == "DELETE" else self._reads.order_book(request))
 
     async def kill_switch(self, request: Request) -> Reply:
-        """DELETE: everything of the client's, asked for in so many words or not at all."""
+        """DELETE: everything of the client's, asked for in so many words or not at all. One cancel for its rate."""
         scope = request.scope
+        self._turnstile.turn(scope["headers"], Act.CANCEL)
         body = await read_body(scope, request.receive)
         claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
         require_everything(read_fields(scope, body, claims), path_ends=scope["raw_path"] == ORDERS.encode("ascii"))
@@ -155,12 +166,16 @@ class _Pages:
         return READY if self._desk.serving else replies.NOT_SERVING
 
 
-@cache
-def _description(*, sandbox: bool, login: bool) -> tuple[Route, ...]:
-    """The two routes that describe the server, for machines and for people; both are made once and need no token."""
+@functools.cache
+def _described(sandbox: bool, login: bool) -> tuple[Reply, str]:
+    """The document and the page. They never differ, and a process that has many applications makes them once."""
     document = openapi(sandbox=sandbox, login=login)
-    described = Reply(200, JSON.encode(document))
-    html = page(document)
+    return Reply(200, JSON.encode(document)), page(document)
+
+
+def _description(*, sandbox: bool, login: bool) -> list[Route]:
+    """The two routes that describe the server, for machines and for people; neither needs a token."""
+    described, html = _described(sandbox, login)
 
     async def json_document(request: Request) -> Reply:
         return described
@@ -168,7 +183,7 @@ def _description(*, sandbox: bool, login: bool) -> tuple[Route, ...]:
     async def docs(request: Request) -> Response:
         return HTMLResponse(html, headers=DOCS_HEADERS)
 
-    return page_route("/openapi.json", ["GET"], json_document), Route("/docs", docs, methods=["GET"])
+    return [page_route("/openapi.json", ["GET"], json_document), Route("/docs", docs, methods=["GET"])]
 
 
 async def _no_route(request: Request, error: Exception) -> Response:

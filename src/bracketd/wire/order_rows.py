@@ -46,10 +46,10 @@ def order_rows(
 def order_row(state: State, order: Order, instrument: Instrument | None) -> dict[str, object]:
     """One row. The six keys at its beginning keep their place, so that a shell can search for them."""
     row: dict[str, object] = {
-        "basket_id": order.basket_id,
+        "basket_id": "" if order.execution.single else order.basket_id,
         "oms_order_id": order.order_id,
         "parent_order_id": order.parent_id,
-        "leg_order_indicator": order.leg,
+        "leg_order_indicator": order.shown_leg,
         "user_order_id": order.user_order_id,
         "order_status": order.status,
     }
@@ -82,7 +82,7 @@ def _terms(state: State, order: Order) -> dict[str, object]:
     square_off_value, stop_loss_value = _offsets(state, order)
     step = _trailing_step(state, order)
     return {
-        "execution_type": "BO",
+        "execution_type": order.execution,
         "order_side": order.side,
         "order_type": order.order_type,
         "product": order.product,

@@ -1,23 +1,23 @@
-"""A program that listens with one of the family's published SDKs, unmodified, and prints what the SDK has read.
+"""A program that listens with one of the family's published SDKs, unmodified, and tells what the SDK has read.
 
-    python sdk_listener.py SDK HTTP_URL CLIENT TOKEN
+    python listener.py SDK HTTP_URL CLIENT TOKEN
 
-Each line on stdin is a JSON list: a method of the SDK's socket object, its arguments, and for a `read_` method the
-fields that it must have before it is taken (null: as it is). Each line on stdout is the JSON of what a `read_` method
-gave last; the SDK's own prints go to stderr. A process of its own, because an SDK keeps what it reads in its module.
+The first reply is what the SDK says of its connection. Then each line on stdin is a method of the SDK's socket object,
+its arguments, and for a `read_` method the fields that it must have before it is taken (null: as it is). A process of
+its own for each connection, because an SDK keeps what it reads in its module.
 
 What is set here is where the SDK connects to, as its users do: pyoauthbridge takes the URL, and PocketfulSocket has
 the broker's host in its attribute `base_url`. pyoauthbridge looks for flask's command line among the loaded modules,
 so that is loaded first.
 """
 
-import contextlib
 import importlib
-import json
 import os
 import sys
 import time
 from typing import Any
+
+from conversation import Conversation
 
 TRIES = 200
 TRY_S = 0.05
@@ -48,19 +48,15 @@ def read(method: Any, wanted: dict[str, Any]) -> Any:
 
 def main() -> None:
     """Connect, then do what each line says; a read is tried until the SDK has something."""
-    sdk, url, client, token = sys.argv[1:]
-    replies = sys.stdout
-    with contextlib.redirect_stdout(sys.stderr):
-        connection = socket_of(sdk, url, client, token)
-        print(json.dumps(connection.run_socket()), file=replies, flush=True)
-        for line in sys.stdin:
-            method, arguments, wanted = json.loads(line)
-            if method.startswith("read_"):
-                reading = getattr(connection, method)
-                given = reading() if wanted is None else read(reading, wanted)
-                print(json.dumps(given), file=replies, flush=True)
-            else:
-                getattr(connection, method)(*arguments)
+    conversation = Conversation()
+    connection = socket_of(*sys.argv[1:])
+    conversation.attempt(connection.run_socket)
+    for method, arguments, wanted in conversation.requests():
+        call = getattr(connection, method)
+        if wanted is None:
+            conversation.attempt(call, *arguments)
+        else:
+            conversation.attempt(read, call, wanted)
     # The SDK's heartbeat thread would keep the process.
     os._exit(0)
 
