@@ -32,7 +32,9 @@ from bracketd.engine import (
 )
 from bracketd.engine.cancelling import Ticket
 from bracketd.engine.exposure import exit_decided
+from bracketd.engine.instructing import instruction_for
 from bracketd.engine.state import State, encode_state
+from bracketd.engine.trailing import trail
 from bracketd.journal.group import GroupCommit
 from bracketd.journal.protocol import Unknown
 from bracketd.runtime import desk, kill_switch, recovery, step, venue_view
@@ -44,6 +46,7 @@ from bracketd.simulation.shrinking import kind_of
 from bracketd.venue.paper.exchange import PaperExchange
 from bracketd.venue.paper.matcher import Matcher
 from bracketd.wire import order_rows, parameters
+from bracketd.wire.form import read_form
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -112,7 +115,6 @@ def terminal_resurrected(plant: pytest.MonkeyPatch) -> None:
 
 def trailing_backwards(plant: pytest.MonkeyPatch) -> None:
     """A stop trails away from the market."""
-    trail = step.trail
 
     def backwards(state: State, bracket: Any, print_paise: int, now_ns: int) -> Any:
         move = trail(state, bracket, print_paise, now_ns)
@@ -127,7 +129,6 @@ def trailing_backwards(plant: pytest.MonkeyPatch) -> None:
 
 def trailing_not_told(plant: pytest.MonkeyPatch) -> None:
     """The exchange never hears that a stop has trailed."""
-    instruction_for = step.instruction_for
 
     def wrong(state: State, event: Any, growth: int) -> Instruction | None:
         return None if type(event).__name__ == "StopTrailed" else instruction_for(state, event, growth)
@@ -365,7 +366,6 @@ def key_forgotten(plant: pytest.MonkeyPatch) -> None:
 
 def form_loses_the_leg(plant: pytest.MonkeyPatch) -> None:
     """A form body loses the field that says which leg is meant."""
-    read_form = parameters.read_form
 
     def forgetful(document: bytes) -> Any:
         return {name: value for name, value in read_form(document).items() if name != "leg_order_indicator"}

@@ -7,7 +7,7 @@ import msgspec
 
 from bracketd.simulation.deeds import AnyDeed, Story
 
-TRIES_MAX = 400
+TRIES_MAX = 200
 """So often a shorter story is tried; past that the shortest so far is good enough."""
 
 

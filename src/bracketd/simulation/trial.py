@@ -57,9 +57,13 @@ HOUR_NS = 60 * MINUTE_NS
 
 
 class Account(msgspec.Struct, frozen=True):
-    """What a trial came to. `lie` is "" where none was found; `digest` is the hash of all that happened."""
+    """What a trial came to. `lie` is "" where none was found; `digest` is the hash of all that happened.
+
+    `at_rest`: the lie was found after the last deed, when everything was brought to its end.
+    """
 
     lie: str
+    at_rest: bool
     digest: str
     requests: int
     placed: int
@@ -81,12 +85,15 @@ def sessions() -> SessionTable:
     return SessionTable.load()
 
 
-def tried(story: Story) -> Account:
-    """Try the story; nothing outside this call is touched, and the same story gives the same account."""
+def tried(story: Story, *, rest: bool = True) -> Account:
+    """Try the story; nothing outside this call is touched, and the same story gives the same account.
+
+    Without `rest` it ends with its last deed: enough for a lie that is found before.
+    """
     loop = VirtualLoop()
     try:
         asyncio.set_event_loop(loop)
-        return loop.run_until_complete(Trial(loop, story).run())
+        return loop.run_until_complete(Trial(loop, story).run(rest=rest))
     finally:
         asyncio.set_event_loop(None)
         loop.close()
@@ -120,7 +127,7 @@ class Trial:
         self._life: asyncio.Task[None] | None = None
         self._before: tuple[int, bytes, list[dict[str, Any]]] | None = None
 
-    async def run(self) -> Account:
+    async def run(self, *, rest: bool) -> Account:
         """From the first start of the server to the last check."""
         self.loop.set_exception_handler(self._lost_exception)
         for name in NAMES:
@@ -135,12 +142,17 @@ class Trial:
             if self._jump_ns:
                 jump_ns, self._jump_ns = self._jump_ns, 0
                 await asyncio.sleep(jump_ns / 1e9)
-        if not self.witness.lie:
-            await self._come_to_rest()
+        at_rest = not self.witness.lie
+        if at_rest and rest:
+            await come_to_rest(self)
+        elif at_rest:
+            # What the last deed began goes on for a moment.
+            await asyncio.sleep(1)
         self._over = True
         await self._end_all()
         return Account(
             lie=self.witness.lie,
+            at_rest=at_rest,
             digest=self.witness.digest,
             requests=self.witness.requests,
             placed=self.witness.placed,
@@ -312,7 +324,7 @@ class Trial:
     def _turn(self, *, early: bool) -> None:
         """The clock jumps to the session's next turn, or to a second before it; what falls due happens on the way."""
         change = sessions().next_change_ns(self.clock.now_ns())
-        if change is None or change - self.clock.now_ns() > 8 * HOUR_NS:
+        if change is None:
             return
         for listener in self.listeners:
             listener.hang_up()
@@ -430,12 +442,6 @@ class Trial:
 
     def _lost_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         self.witness.accuse(f"an exception that nobody heard: {context.get('message')} {context.get('exception')!r}")
-
-    # The end
-
-    async def _come_to_rest(self) -> None:
-        """With a willing venue, a sound disk and prints that carry quantity everything ends (24)."""
-        await come_to_rest(self)
 
 
 def _payload(token: str) -> bytes:

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any
 
 from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount, PlaceBracket
-from bracketd.domain.events import AnyEvent, BracketPlaced, LegsOpened, RescuePlaced, StopTrailed
+from bracketd.domain.events import AnyEvent, BracketPlaced, LegsOpened, RescuePlaced, StopTrailed, encode_step
 from bracketd.domain.instrument import Instrument
 from bracketd.domain.order import Leg, Side
 from bracketd.domain.outcomes import Cancelled, Modified, Outcome, Placed, Refused
@@ -76,7 +76,7 @@ class Witness:
     ) -> None:
         """A step is done: look at what it touched, now and then at everything."""
         self.steps += 1
-        self.hashed(seq, events)
+        self._hash.update(encode_step(events))
         self._steps_to_sweep -= 1
         touched: dict[str, None] = {}
         for event in events:
