@@ -12,6 +12,7 @@ COMPILE := $(BIN)/python -m uv pip compile --universal --python-version 3.11 --g
 EXAMPLES ?= 5000
 SEEDS ?= 200
 ROUNDS ?= 100
+SECONDS ?= 600
 DIST ?= dist
 
 # Set PYTHON to choose an interpreter; otherwise the first of these that is 3.11 or newer and has venv is taken.
@@ -19,7 +20,7 @@ PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install clients demo test test-slow machine sim proof crash check coverage docs-tables dist lock clean
+.PHONY: help install clients demo test test-slow machine sim proof crash fuzz audit check coverage docs-tables dist lock clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -48,6 +49,14 @@ sim: install ## try to make the server lie, with SEEDS (200) random seeds; ARGS 
 
 proof: install ## count anew how many seeds find each planted fault, in docs/proof.md
 	$(BIN)/python -m tools.proof_table
+
+fuzz: install ## fuzz the three readers for 10 minutes (SECONDS); what takes new branches is added to tests/fuzz/corpus
+	BRACKETD_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest -s -m slow tests/fuzz $(ARGS)
+
+# pip-audit is no part of what the lock installs: it is asked about the lock.
+audit: install ## look up every pinned package among the known faults; fails where it could not ask
+	$(BIN)/python -m pip_audit --version >/dev/null 2>&1 || $(PIP) install --quiet "pip-audit>=2.10"
+	@$(BIN)/python -m tools.audit
 
 check: install ## lint, format, types and the one-way rule
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ from bracketd.domain.events import AnyEvent, DayBegun, decode_step
 from bracketd.domain.instrument import Tick
 from bracketd.engine.state import State
 from bracketd.market.quotes import Quotes
+from bracketd.runtime.client_orders import ClientOrders
 from bracketd.runtime.step import Work
 from bracketd.runtime.streams import Listener, Streams
 from bracketd.wire.frames import Rendering
@@ -32,6 +33,11 @@ class HeardDesk:
     def state(self) -> State:
         """The floor's, which a restart replaces."""
         return self._floor.state
+
+    @property
+    def client_orders(self) -> ClientOrders:
+        """An index of the state as it is."""
+        return ClientOrders(self.state)
 
     def now_ns(self) -> int:
         """The floor's time."""

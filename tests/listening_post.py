@@ -167,7 +167,8 @@ class Post:
 
 def book_of(state: State, client: str) -> dict[str, dict[str, Any]]:
     """The order book as REST shows it, working rows and finished ones, by id."""
-    made = [row for terminal in (False, True) for row in order_rows(state, INSTRUMENTS, client, terminal)]
+    mine = [order for order in state.orders.values() if order.client_id == client]
+    made = [row for terminal in (False, True) for row in order_rows(state, INSTRUMENTS, mine, terminal)]
     rows: list[dict[str, Any]] = json.loads(JSON.encode(made))
     return {row["oms_order_id"]: row for row in rows}
 

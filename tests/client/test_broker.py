@@ -325,9 +325,9 @@ def test_the_prices_make_the_order_type(broker: PaperBroker, given: dict[str, Pr
 def test_reasons_of_a_placing_are_raised(broker: PaperBroker) -> None:
     """What the server refuses with a reason is raised as that reason's class, and no order is made."""
     trader = broker.client("A")
+    trader.place_bracket("SBIN", "BUY", 99_999, price=450, target=2, stop=1)
     with pytest.raises(MarginShort):
-        for _ in range(2):
-            trader.place_bracket("SBIN", "BUY", 99_999, price=450, target=2, stop=1)
+        trader.place_bracket("SBIN", "BUY", 99_999, price=450, target=2, stop=1)
     assert len(trader.orders()) == 1
     with pytest.raises(NotFound):
         trader.bracket("20260105-77")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.clients.programs import LANGUAGES, PROGRAMS, Answer, Built
-from tests.e2e.caller import CANCELLED, NOT_FOUND, UNAUTHORISED, Caller
+from tests.e2e.caller import CANCELLED, NOT_FOUND, UNAUTHORISED, Caller, field_fault
 from tests.e2e.process import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -61,6 +61,16 @@ def test_each_cancels_a_real_order(server: Server, built: Built) -> None:
     answer = built.send(target, trader.token, "C1", placed.exchange_order_id, placed.entry_id)
     assert answer == Answer(200, CANCELLED)
     assert trader.row(placed.entry_id)["order_status"] == "CANCELLED"
+
+
+def test_the_body_arrives(server: Server, built: Built) -> None:
+    """A body that names another order than the path is 400, so the six fields are read as each language sends them."""
+    trader = server.caller()
+    placed, other = trader.place(), trader.place()
+    target = url(trader, placed.entry_id)
+    answer = built.send(target, trader.token, "C1", other.exchange_order_id, placed.entry_id)
+    assert answer == refusal(built, 400, field_fault("exchange_order_id"))
+    assert {trader.row(each.entry_id)["order_status"] for each in (placed, other)} == {"CONFIRMED"}
 
 
 def test_the_placeholder_is_no_order(server: Server, built: Built) -> None:

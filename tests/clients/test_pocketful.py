@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.clients.driver import Calling
-from tests.e2e.caller import Caller, Placed, bracket_body
-from tests.e2e.process import Server
+from tests.clients.driver import Calling, SdkRaised
+from tests.e2e.caller import Caller, Placed
+from tests.e2e.process import Server, command
 
 ABSENT = {
     "createBasket",
@@ -39,6 +39,8 @@ ORDER_ENTRY = {
     "cancelConditionalOrder",
 }
 LOGIN = {"generateSession", "validate2FA"}
+"""The second is called by the first."""
+
 WITHOUT_A_ROUTE = {"greekdata", "requestHeaders"}
 """`greekdata` names a route that the SDK itself has not; `requestHeaders` asks nobody."""
 
@@ -195,26 +197,28 @@ def test_prices(sdk: Calling, placed: Placed) -> None:
     assert limits["dpr"] == f"{limits['lower_circuit_limit']:.4f} - {limits['higher_circuit_limit']:.4f}"
 
 
-def test_conditional_order_from_placing_to_cancelling(server: Server, sdk: Calling) -> None:
-    """The SDK's calls for conditional orders place a bracket, modify it and cancel it, by the ids of the order book."""
-    body = bracket_body("C1", price=430.0)
-    assert sdk.placeConditionalOrder(body)["message"] == "Order place successfully"
-    rows = sdk.getPendingOrder()["data"]["orders"]
-    (row,) = (row for row in rows if row["user_order_id"] == str(body["user_order_id"]))
-    change = body | {"price": 431.0, "oms_order_id": row["oms_order_id"]}
-    assert sdk.modifyConditionalOrder(change)["message"] == "Order modified successfully"
-    cancel = {
-        "client_id": "C1",
-        "exchange_order_id": row["exchange_order_id"],
-        "execution_type": "BO",
-        "leg_order_indicator": "ENTRY",
-        "oms_order_id": row["oms_order_id"],
-        "status": "MODIFY_CONFIRMED",
-    }
-    cancelled = {"status": "success", "message": "Order cancelled successfully"}
-    assert sdk.cancelConditionalOrder(cancel) == cancelled
-    after = server.caller("C1").row(row["oms_order_id"])
-    assert (after["order_status"], after["price"]) == ("CANCELLED", 431.0)
+def test_login_with_a_pin(server: Server) -> None:
+    """The SDK's own login, with a PIN, gives it a token that it goes on with."""
+    given = ("client", "add", "SDK1", "--data", str(server.data), "--password-stdin", "--pin-stdin")
+    command(*given, stdin="correct horse\n246810\n")
+    with Calling(server, "", "") as sdk:
+        assert sdk.generateSession("SDK1", "correct horse", "000000")["error_code"] == 40000
+        assert sdk.generateSession("SDK1", "correct horse", "246810")["status"] == "success"
+        assert sdk.getProfile()["data"]["client_id"] == "SDK1"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "raised"),
+    [
+        ("gttCreateRule", ({"client_id": "C1"},), "KeyError"),
+        ("gttCancelRule", ({"id": "1"},), "UnboundLocalError"),
+        ("greekdata", ("NSE", "3045"), "KeyError"),
+    ],
+)
+def test_slips_of_the_sdk(sdk: Calling, name: str, arguments: tuple[Any, ...], raised: str) -> None:
+    """Where the SDK raises it is over what it does itself, before or after a refusal (docs/clients.md)."""
+    with pytest.raises(SdkRaised, match=f"^{raised}: "):
+        getattr(sdk, name)(*arguments)
 
 
 def test_another_clients_id(server: Server) -> None:

@@ -139,6 +139,37 @@ def test_login_with_pin_then_orders(sdk: Sdk, desk: tuple[Server, pyotp.TOTP]) -
     assert (refused["message"], refused["error_code"]) == ("Request Unauthorised", 40000)
 
 
+def test_orders_by_themselves(sdk: Sdk) -> None:
+    """The SDK's own calls place an order by itself, modify it and cancel it; it stands in the books as they left it."""
+    logged_in(sdk, PIN)
+    order = {
+        "exchange": "NSE",
+        "instrument_token": "3045",
+        "client_id": CLIENT,
+        "order_type": "LIMIT",
+        "amo": False,
+        "price": 450.0,
+        "quantity": 3,
+        "disclosed_quantity": 0,
+        "validity": "DAY",
+        "product": "CNC",
+        "order_side": "BUY",
+        "user_order_id": 10_002,
+        "trigger_price": 0,
+        "execution_type": "REGULAR",
+    }
+    placed = sdk.ask("place_order", order)
+    assert (placed["status"], placed["message"]) == ("success", "Order place successfully")
+    named = order | {"oms_order_id": placed["data"]["oms_order_id"]}
+    changed = sdk.ask("modify_order", named | {"price": 449.0, "quantity": 4})
+    assert changed["message"] == "Order modification request submitted"
+    gone = sdk.ask("cancel_order", named)
+    assert gone["data"]["oms_order_id"] == named["oms_order_id"]
+    rows = sdk.ask("fetch_completed_orders", {"client_id": CLIENT})["data"]["orders"]
+    (row,) = (row for row in rows if row["oms_order_id"] == named["oms_order_id"])
+    assert (row["order_status"], row["price"], row["quantity"]) == ("CANCELLED", 449, 4)
+
+
 def test_login_with_totp(sdk: Sdk, desk: tuple[Server, pyotp.TOTP]) -> None:
     """A code of the authenticator lets the SDK's user in as well, and the token outlives the server's process."""
     server, totp = desk

@@ -249,9 +249,10 @@ def restart_and_check(server: Server, memory: Memory) -> None:
     assert_kept(server, memory)
     retry(server, memory)
     assert_kept(server, memory)
-    # Twice, since a leg that one print made waits for the next; far enough to reach every stop and target.
-    for _ in range(2):
-        server.caller().tick(440, 100_000)
+    # Twice, since a leg that one print made waits for the next; far enough to reach every stop and target. Then back
+    # to where the next round begins: what is bought at 440 is not closed at 440.
+    for price, quantity in ((440.0, 100_000), (440.0, 100_000), (NEAR, 1)):
+        server.caller().tick(price, quantity)
     assert_kept(server, memory)
     assert_closed(server, memory)
     verified = server.verify()

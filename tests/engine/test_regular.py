@@ -5,6 +5,7 @@ import pytest
 from tests.stormy_floor import MINUTE_NS, START_NS, StormyFloor
 from tests.trading_floor import Floor, bracket, levels, paise, regular
 
+from bracketd.domain.account import Position
 from bracketd.domain.commands import CancelOrder, ModifyOrder, PlaceBracket
 from bracketd.domain.events import BracketPlaced, HeldModified, OrderReleased, decode_step, encode_step
 from bracketd.domain.instrument import Tick
@@ -15,6 +16,7 @@ from bracketd.domain.reasons import Reason
 from bracketd.domain.session import SessionPhase, Stage
 from bracketd.engine.invariant import InvariantBroken
 from bracketd.engine.invariants import check_state
+from bracketd.engine.stake import open_cost_paise
 from bracketd.venue.paper.fault_plan import Action, FaultPlan, FaultRule, Point
 
 EVENING_NS = day_start_ns("20261123") + 20 * 60 * MINUTE_NS
@@ -489,3 +491,45 @@ def test_what_was_missed_is_squared_off_the_next_day() -> None:
     storm.tick(Tick("NSE:3045", 45_695, 100))
     storm.check()
     assert storm.state.stakes["A NSE:3045 MIS"].total.net == 0
+
+
+@pytest.mark.parametrize("held", [-10, 0, 7, 30])
+def test_what_many_orders_block(held: int) -> None:
+    """What is blocked is, after every order, its cancel and its fill, what the rule gives when each is looked at."""
+    floor = Floor("A")
+    floor.tick(456.95)
+    if held:
+        floor.regular(price=457.0 if held > 0 else 456.0, quantity=abs(held), product="NRML", side=_side(held))
+    sides = (Side.BUY, Side.SELL)
+    terms = ((440.0, 3), (470.0, 8), (441.0, 9), (471.0, 5), (442.0, 1), (472.0, 40))
+    made = [
+        floor.regular(price=price, quantity=quantity, product="NRML", side=sides[number % 2])
+        for number, (price, quantity) in enumerate(terms)
+    ]
+    assert _looked_at(floor) == floor.state.accounts["A"].blocked_paise
+    for change in (
+        lambda: floor.cancel(made[0]),
+        lambda: floor.modify(made[1], quantity=2),
+        lambda: floor.modify(made[5], price=473.0),
+        lambda: floor.tick(441.5, 1),
+        lambda: floor.tick(470.5, 4),
+        lambda: floor.cancel(made[5]),
+    ):
+        change()
+        assert _looked_at(floor) == floor.state.accounts["A"].blocked_paise
+
+
+def _side(held: int) -> Side:
+    return Side.BUY if held > 0 else Side.SELL
+
+
+def _looked_at(floor: Floor) -> int:
+    """What a stake of NRML blocks, worked out from its orders alone."""
+    total = floor.state.positions.get("A NSE:3045 NRML", Position())
+    left = abs(total.net)
+    value = open_cost_paise(total)
+    for order in floor.state.orders.values():
+        reducing = min(left, order.remaining) if order.side is not _side(total.net) and total.net else 0
+        left -= reducing
+        value += (order.remaining - reducing) * order.price_paise
+    return value

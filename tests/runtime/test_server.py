@@ -28,7 +28,14 @@ def serve_one_request(data: Path, during: Callable[[Desk], None], **choices: Any
     askers: list[Thread] = []
 
     def build_app(
-        desk: Desk, gate: Gate, *, sandbox: Sandbox | None, cors: Sequence[str], entrance: Entrance, rates: Rates
+        desk: Desk,
+        gate: Gate,
+        *,
+        sandbox: Sandbox | None,
+        cors: Sequence[str],
+        entrance: Entrance,
+        rates: Rates,
+        **more: Any,
     ) -> Any:
         async def app(scope: Any, receive: Any, send: Any) -> None:
             during(desk)

@@ -45,8 +45,9 @@ from bracketd.simulation.disk_journal import DiskJournal, Platter
 from bracketd.simulation.shrinking import kind_of
 from bracketd.venue.paper.exchange import PaperExchange
 from bracketd.venue.paper.matcher import Matcher
-from bracketd.wire import order_rows, parameters
+from bracketd.wire import parameters, replies
 from bracketd.wire.form import read_form
+from bracketd.wire.order_rows import order_rows
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 
@@ -200,16 +201,12 @@ def foreign_order_cancelled(plant: pytest.MonkeyPatch) -> None:
 
 def foreign_order_visible(plant: pytest.MonkeyPatch) -> None:
     """The order book shows everybody's working orders."""
-    from bracketd.wire import reads
 
-    def everybodys(state: State, instruments: Any, client_id: str, terminal: bool) -> list[dict[str, object]]:
-        return [
-            order_rows.order_row(state, order, instruments.get(order.instrument))
-            for order in state.orders.values()
-            if order.terminal is terminal
-        ]
+    async def everybodys(at: Desk, client_id: str, terminal: bool) -> replies.Reply:
+        rows = order_rows(at.state, at.instruments, at.state.orders.values(), terminal)
+        return replies.success("", {"orders": rows})
 
-    plant.setattr(reads, "order_rows", everybodys)
+    plant.setattr("bracketd.wire.reads.whole_book", everybodys)
 
 
 def report_booked_twice(plant: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from bracketd.simulation.campaign import account_of, campaign, explained
+from bracketd.simulation.premises import Account
 from bracketd.simulation.storyteller import tell
-from bracketd.simulation.trial import Account, tried
+from bracketd.simulation.trial import tried
 
 QUICK_SEEDS = range(8)
 FIXED_SEEDS = range(8, 158)

@@ -14,9 +14,13 @@ from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, PlaceBra
 from bracketd.domain.instrument import Level, Tick
 from bracketd.domain.outcomes import Cancelled, Outcome
 from bracketd.engine.state import State
+from bracketd.journal.group import GroupCommit
+from bracketd.journal.protocol import Lease
+from bracketd.runtime.client_orders import ClientOrders
 from bracketd.runtime.clock import VirtualClock
 from bracketd.runtime.desk import NotServing
 from bracketd.runtime.entrance import Entrance
+from bracketd.runtime.measures import Measures
 from bracketd.runtime.rates import Rates
 from bracketd.runtime.recovery import resume_paper
 from bracketd.runtime.sandbox import Sandbox
@@ -54,6 +58,7 @@ class FakeDesk:
         self.outcome = outcome or Cancelled("20260106-2")
         self.floor = floor
         self.state = floor.state if floor else State()
+        self.client_orders = ClientOrders(self.state)
         self.instruments = INSTRUMENTS
         self.serving = True
         self.known = True
@@ -62,6 +67,8 @@ class FakeDesk:
         self.waits = 0
         self.on_step: list[object] = []
         self.on_tick: list[object] = []
+        self.measures = Measures()
+        self.commit = GroupCommit(None, Lease("test", 1, 0))  # type: ignore[arg-type]
         self.clock = VirtualClock(START_NS)
         self.due_ns: list[int] = []
 

@@ -215,6 +215,12 @@ def test_sdk_reads_compact(sdk: Decoding) -> None:
     }
 
 
+def test_sdk_reads_a_fall_as_a_rise(sdk: Decoding) -> None:
+    """The SDKs' own decoder takes the signed change for an unsigned one, and raises nothing (docs/clients.md)."""
+    fallen = msgspec.structs.replace(QUOTE, last_paise=45_600)
+    assert sdk.read(2, compact(INSTRUMENT, fallen))["change"] == 2**32 - 95
+
+
 def test_sdk_reads_full_snapquote(sdk: Decoding) -> None:
     """The SDKs' own decoder reads each field of a full snapquote as what it is."""
     assert sdk.read(4, full_snapquote(INSTRUMENT, QUOTE)) == {

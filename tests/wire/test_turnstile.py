@@ -25,7 +25,7 @@ PLACE = {
     "validity": "DAY",
 }
 OTHER = (b"x-authorization-token", b"other")
-ORDERS = [("POST", KART), ("PUT", KART)]
+ORDERS = [("POST", KART), ("PUT", KART), ("POST", "/api/v1/orders"), ("PUT", "/api/v1/orders/")]
 CANCELS = [("DELETE", f"{KART}/1"), ("DELETE", "/api/v1/orders/1"), ("DELETE", "/api/v1/orders?client_id=A")]
 
 

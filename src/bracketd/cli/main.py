@@ -78,6 +78,10 @@ def demo(
 @click.option("--cors", metavar="ORIGIN", multiple=True, type=Origin(), help=CORS_HELP)
 @click.option("--tls-cert", type=PEM, help="Certificate chain in PEM: speak HTTPS.")
 @click.option("--tls-key", type=PEM, help="Its key in PEM, not encrypted.")
+@click.option("--metrics-open", is_flag=True, help="Let other machines read /metrics too.")
+@click.option(
+    "--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of log lines."
+)
 @click.option("--insecure", is_flag=True, help="Allow plain HTTP on an address that other machines reach.")
 def serve(tls_cert: Path | None, tls_key: Path | None, sandbox: bool, clock: str, **chosen: Any) -> None:
     """Serve one data folder until SIGTERM or SIGINT."""

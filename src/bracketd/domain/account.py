@@ -1,5 +1,7 @@
 """An account: the cash of one client and what of it is bound."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from bracketd.domain.order import Side
@@ -46,18 +48,30 @@ class Position(msgspec.Struct, gc=False):
         return self.bought - self.sold
 
 
+class Pending(NamedTuple):
+    """What an order may still trade: shares, and the price in paise by which it is valued."""
+
+    side: Side
+    quantity: int
+    reference_paise: int
+
+
 class Stake(msgspec.Struct, gc=False):
     """What an account has of one instrument and product by orders that are no bracket's.
 
     `total` is everything traded that counts, `carried` the part of it whose trades earlier days have taken with them;
-    a day's beginning leaves of that what was still open, at its average cost. `working` are the ids of the orders that
-    may still trade, oldest first. The sums are those of the account (paise). `denied`: the venue refused to square it
-    off, which is tried again.
+    a day's beginning leaves of that what was still open, at its average cost. `working` are the orders that may still
+    trade, by their ids, oldest first; `buying` and `selling` are their sums, in shares and paise. `blocked_paise` and
+    `realised_paise` are the account's. `denied`: the venue refused to square it off, which is tried again.
     """
 
     total: Position
     carried: Position
-    working: dict[str, bool]
+    working: dict[str, Pending]
     blocked_paise: int = 0
     realised_paise: int = 0
     denied: bool = False
+    buying: int = 0
+    buying_paise: int = 0
+    selling: int = 0
+    selling_paise: int = 0

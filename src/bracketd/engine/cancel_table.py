@@ -97,10 +97,12 @@ def situation_of(state: State, bracket: Bracket, session_over: bool) -> Situatio
     """Which row of the table a bracket stands in."""
     entry = state.orders[bracket.entry_id]
     in_flight = bracket.closing or bracket.exit in EXIT_IN_FLIGHT
-    if in_flight or any(row.status in ANSWER_DUE for row in state.rows_of(bracket)):
+    if in_flight or entry.status in ANSWER_DUE:
         return Situation.IN_FLIGHT
     if bracket.execution.single or (not bracket.stop_id and not bracket.late):
         return _without_legs(entry)
+    if any(row.status in ANSWER_DUE for row in state.rows_of(bracket)):
+        return Situation.IN_FLIGHT
     if state.open_quantity(bracket) == 0 and entry.terminal:
         return Situation.CLOSED_BY_EXIT if bracket.exit_accepted else Situation.CLOSED_OTHERWISE
     if session_over:

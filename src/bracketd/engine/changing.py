@@ -33,8 +33,7 @@ def settle(state: State, bracket: Bracket) -> None:
     """Bring the account's sums up to date with the bracket, or with the stake of an order by itself."""
     account = state.accounts[bracket.client_id]
     if bracket.execution.single:
-        entry = state.orders[bracket.entry_id]
-        settle_stake(state, entry.position_key, account, entry.product)
+        settle_stake(state, state.orders[bracket.entry_id], account)
     else:
         settle_margin(state, bracket, account)
 

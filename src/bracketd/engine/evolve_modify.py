@@ -51,6 +51,7 @@ def modify_refused(state: State, event: ModifyRefused) -> None:
     order.modify_refusal = event.text
     if not order.remaining and order.leg is Leg.ENTRY:
         happen(order, Happening.COMPLETED, event.at_ns)
+        settle(state, state.brackets[order.basket_id])
 
 
 def _answered(order: Order, happening: Happening, at_ns: int) -> None:

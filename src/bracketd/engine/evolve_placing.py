@@ -1,4 +1,4 @@
-"""evolve, the part about placing: a new order, and one held for the session (AMO), of which no venue knows yet."""
+"""evolve, the part about placing: a new order, or one held for the session (AMO), of which no venue knows yet."""
 
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.events import BracketPlaced, HeldModified, OrderReleased

@@ -1,7 +1,7 @@
 """Exposure: what of a bracket is open, and which of its orders would close it."""
 
 from bracketd.domain.bracket import Bracket, Exit
-from bracketd.domain.order import Order, Product, Status
+from bracketd.domain.order import Execution, Order, Product, Status
 from bracketd.domain.session import Stage
 from bracketd.engine.state import State
 
@@ -11,6 +11,15 @@ EXIT_IN_FLIGHT = frozenset({Exit.REQUESTED, Exit.CLOSING})
 def legs_of(state: State, bracket: Bracket) -> tuple[Order, Order | None] | None:
     """(stop, target), None before the first fill; a cover order's target is None."""
     return (state.orders[bracket.stop_id], state.target_of(bracket)) if bracket.stop_id else None
+
+
+def untouched(bracket: Bracket, entry: Order) -> bool:
+    """Whether nothing has filled and nobody asked for an exit: no rule of legs, exits or rescues has anything to say.
+
+    Most of what rests, and most of what is cancelled, is like this; it is told apart first because it is so many.
+    """
+    legged = entry.filled or bracket.stop_id or bracket.rescue_ids or bracket.unprotected or bracket.leg_refused
+    return not legged and bracket.exit is Exit.NONE and bracket.execution is Execution.BO and not entry.held
 
 
 def exit_decided(state: State, bracket: Bracket) -> bool:

@@ -10,6 +10,7 @@ from bracketd.domain.events import (
     LegsGrown,
     LegsOpened,
     ModifyRequested,
+    OrderAccepted,
     OrderCancelled,
     OrderModified,
     OrderReleased,
@@ -17,6 +18,7 @@ from bracketd.domain.events import (
     RescuePlaced,
     StageReached,
     StopTrailed,
+    TradeBooked,
 )
 from bracketd.domain.instructions import (
     AdjustPair,
@@ -42,7 +44,11 @@ def instruction_for(state: State, event: AnyEvent, growth: int) -> Instruction |
 
     `growth` is by how much the event grew the legs (see `growth_by`): the event itself only says to how much.
     """
+    if type(event) in _SILENT:
+        return None
     match event:
+        case CancelRequested(order_id=order_id):
+            return CancelWork(order_id, state.orders[order_id].requests)
         case BracketPlaced(entry_id=order_id):
             return None if event.held else _send(state.orders[order_id])
         case RescuePlaced(order_id=order_id) | OrderResent(order_id=order_id) | OrderReleased(order_id=order_id):
@@ -72,8 +78,6 @@ def instruction_for(state: State, event: AnyEvent, growth: int) -> Instruction |
             return _adjust(state, state.bracket_of(order_id), 0)
         case StopTrailed():
             return MoveStop(event.basket_id, event.trigger_paise)
-        case CancelRequested(order_id=order_id):
-            return CancelWork(order_id, state.orders[order_id].requests)
         case ClosingRequested(basket_id=basket_id):
             bracket = state.brackets[basket_id]
             return ClosePair(
@@ -93,6 +97,9 @@ def instruction_for(state: State, event: AnyEvent, growth: int) -> Instruction |
             return _BY_STAGE.get(stage)
     return None
 
+
+_SILENT = frozenset({OrderAccepted, TradeBooked})
+"""Events that are many and never tell the venue anything: they are what it told us."""
 
 _BY_STAGE: dict[Stage, Instruction] = {
     Stage.TRADING: OpenBooks(),
@@ -149,6 +156,6 @@ def _adjust(state: State, bracket: Bracket, growth: int) -> AdjustPair | None:
 
 def growth_by(state: State, event: AnyEvent) -> int:
     """By how many shares an event that is not applied yet will grow the legs."""
-    if isinstance(event, LegsGrown):
+    if type(event) is LegsGrown:
         return event.quantity - state.orders[state.brackets[event.basket_id].stop_id].quantity
     return 0

@@ -1,10 +1,10 @@
 """The invariants of bracket.md section 8 that one state can show. The cheap ones are checked after every step."""
 
-from bracketd.domain.account import Position
+from bracketd.domain.account import Position, Stake
 from bracketd.domain.bracket import Bracket
-from bracketd.domain.order import Execution, Leg, Order, OrderType, Status
+from bracketd.domain.order import Execution, Leg, Order, OrderType, Side, Status
 from bracketd.domain.session import Stage
-from bracketd.engine.exposure import legs_of, uncovered
+from bracketd.engine.exposure import legs_of, uncovered, untouched
 from bracketd.engine.invariant import invariant
 from bracketd.engine.stake import plus
 from bracketd.engine.state import State
@@ -12,6 +12,10 @@ from bracketd.engine.state import State
 
 def check_bracket(state: State, bracket: Bracket) -> None:
     """What must hold of one bracket between two steps; raises InvariantBroken naming the first that does not."""
+    entry = state.orders[bracket.entry_id]
+    if untouched(bracket, entry):
+        _check_untouched(state, bracket, entry)
+        return
     for row in state.rows_of(bracket):
         _check_quantities(row)
     open_quantity = state.open_quantity(bracket)
@@ -19,7 +23,6 @@ def check_bracket(state: State, bracket: Bracket) -> None:
     invariant(
         bracket.unprotected is (uncovered(state, bracket) > 0), "what is open is protected or flagged (2)", bracket
     )
-    entry = state.orders[bracket.entry_id]
     legs = legs_of(state, bracket)
     if bracket.execution.single:
         invariant(legs is None and not bracket.rescue_ids, "an order by itself has no legs (6)", entry.order_id)
@@ -34,6 +37,14 @@ def check_bracket(state: State, bracket: Bracket) -> None:
     if state.stage is Stage.ENDED:
         over = all(row.terminal or row.held for row in state.rows_of(bracket))
         invariant(over, "nothing works after the session (17)", bracket)
+
+
+def _check_untouched(state: State, bracket: Bracket, entry: Order) -> None:
+    """What is left to check where nothing has filled: one row, no legs, nothing open, nothing to flag."""
+    _check_quantities(entry)
+    invariant(not bracket.late and not bracket.target_id, "no leg before a fill (6)", bracket.basket_id)
+    if state.stage is Stage.ENDED:
+        invariant(entry.terminal, "nothing works after the session (17)", bracket)
 
 
 def _check_legs(state: State, bracket: Bracket, stop: Order, target: Order | None) -> None:
@@ -109,5 +120,23 @@ def _check_margin(state: State) -> None:
             if all(row.terminal for row in rows) and state.open_quantity(bracket) == 0:
                 invariant(bracket.blocked_paise == 0, "a closed bracket blocks nothing (21)", bracket.basket_id)
         for stake in stakes:
+            _check_working(state, stake)
             if stake.total.net == 0 and all(state.orders[order_id].terminal for order_id in stake.working):
                 invariant(stake.blocked_paise == 0, "what is closed and not asked for blocks nothing (21)", stake)
+
+
+def _check_working(state: State, stake: Stake) -> None:
+    """The sums of a stake are those of its orders, which are all that work, as the orders are."""
+    sums = {Side.BUY: (0, 0), Side.SELL: (0, 0)}
+    for order_id, pending in stake.working.items():
+        order = state.orders[order_id]
+        reference_paise = state.bracket_of(order_id).reference_paise
+        same = pending == (order.side, order.remaining, reference_paise) and not order.terminal
+        invariant(same, "a stake knows its orders (21)", order_id)
+        shares, paise = sums[order.side]
+        sums[order.side] = (shares + order.remaining, paise + order.remaining * reference_paise)
+    counted = {
+        Side.BUY: (stake.buying, stake.buying_paise),
+        Side.SELL: (stake.selling, stake.selling_paise),
+    }
+    invariant(sums == counted, "a stake's sums are its orders' (21)", stake)

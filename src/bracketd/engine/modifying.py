@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from bracketd.domain.account import Account
+from bracketd.domain.account import Account, Pending
 from bracketd.domain.bracket import Bracket, Exit
 from bracketd.domain.commands import ModifyOrder
 from bracketd.domain.events import HeldModified, ModifyRequested
@@ -26,7 +26,7 @@ from bracketd.engine.moment import Moment
 from bracketd.engine.placing import offset_fields, takes
 from bracketd.engine.pricing import leg_prices
 from bracketd.engine.repricing import repriced
-from bracketd.engine.stake import Pending, lacks_margin
+from bracketd.engine.stake import lacks_margin
 from bracketd.engine.state import State
 
 _PRICED = frozenset({OrderType.LIMIT, OrderType.SL})

@@ -6,6 +6,7 @@ product; what is not MIS is taken on while the market trades, and so is an AMO, 
 
 from collections.abc import Mapping
 
+from bracketd.domain.account import Pending
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.commands import PlaceBracket
 from bracketd.domain.events import BracketPlaced
@@ -20,7 +21,7 @@ from bracketd.engine.moment import Moment
 from bracketd.engine.numbering import next_numbers
 from bracketd.engine.pricing import leg_prices
 from bracketd.engine.repeating import repeated
-from bracketd.engine.stake import Pending, lacks_margin
+from bracketd.engine.stake import lacks_margin
 from bracketd.engine.state import State
 
 _PRICED = frozenset({OrderType.LIMIT, OrderType.SL})

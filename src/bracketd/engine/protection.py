@@ -50,6 +50,7 @@ from bracketd.engine.exposure import (
     release_due,
     unclaimed,
     uncovered,
+    untouched,
 )
 from bracketd.engine.numbering import next_numbers
 from bracketd.engine.pricing import protection_limit, rebased_prices
@@ -67,6 +68,8 @@ TRIES_AT_ONCE = 2
 def due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
     """The next event that the bracket's rules demand while the session trades, None when it is at rest."""
     entry = state.orders[bracket.entry_id]
+    if untouched(bracket, entry) and state.stage is not Stage.SQUARE_OFF:
+        return None
     legs = legs_of(state, bracket)
     if release_due(state, entry):
         return OrderReleased(now_ns, entry.order_id)

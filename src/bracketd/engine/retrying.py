@@ -11,7 +11,7 @@ from bracketd.domain.bracket import Bracket, Exit
 from bracketd.domain.events import AnyEvent, CancelRequested, ExitRequested, OrderResent
 from bracketd.domain.order import Order, Status
 from bracketd.domain.session import Stage
-from bracketd.engine.exposure import EXIT_IN_FLIGHT, closes_unasked, entry_must_go, legs_of, unclaimed
+from bracketd.engine.exposure import EXIT_IN_FLIGHT, closes_unasked, entry_must_go, legs_of, unclaimed, untouched
 from bracketd.engine.protection import closing_requested, rescue_placed
 from bracketd.engine.squaring import square_off_again
 from bracketd.engine.state import State
@@ -80,6 +80,9 @@ EACH_PRINT: tuple[Rule, ...] = (*EACH_SECOND, _exit_again, _rescue_left_open)
 
 def presses(state: State, bracket: Bracket) -> bool:
     """Whether anything of the bracket is to be tried again."""
+    entry = state.orders[bracket.entry_id]
+    if untouched(bracket, entry) and not entry.cancel_refused:
+        return False
     return state.stage.trades and any(rule(state, bracket, 0) is not None for rule in EACH_PRINT)
 
 

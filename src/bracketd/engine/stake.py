@@ -6,20 +6,9 @@ account's for MIS and 1 for CNC and NRML, and rounded up once. What was bought a
 of the averages.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
-
-from bracketd.domain.account import Account, Position, Stake
+from bracketd.domain.account import Account, Pending, Position, Stake
 from bracketd.domain.order import Order, Product, Side
 from bracketd.engine.state import State
-
-
-class Pending(NamedTuple):
-    """What an order may still trade: shares, and the price in paise by which it is valued."""
-
-    side: Side
-    quantity: int
-    reference_paise: int
 
 
 def stake_of(state: State, key: str) -> Stake:
@@ -42,16 +31,39 @@ def realised_paise(position: Position) -> int:
     return flow + cost if position.net > 0 else flow - cost
 
 
-def bound_paise(position: Position, pending: Iterable[Pending], leverage: int) -> int:
-    """What a position and the orders that may still trade bind, in paise."""
-    net = position.net
-    value, against = open_cost_paise(position), Side.SELL if net > 0 else Side.BUY
-    reducible = abs(net)
-    for order in pending:
-        reduces = min(reducible, order.quantity) if order.side is against else 0
-        reducible -= reduces
-        value += order.reference_paise * (order.quantity - reduces)
+def bound_paise(stake: Stake, leverage: int, asked: Pending | None = None, replaces: str = "") -> int:
+    """What a stake binds, in paise; with `asked` what it would with that order, in the place of one that works."""
+    value = open_cost_paise(stake.total) + stake.buying_paise + stake.selling_paise
+    value += _value(asked) - _value(stake.working.get(replaces)) - _reduction(stake, asked, replaces)
     return -(-value // leverage)
+
+
+def _value(order: Pending | None) -> int:
+    return 0 if order is None else order.reference_paise * order.quantity
+
+
+def _reduction(stake: Stake, asked: Pending | None, replaces: str) -> int:
+    """The value of what only reduces the position: orders against it, the oldest first, until nothing is left of it."""
+    net = stake.total.net
+    against = Side.SELL if net > 0 else Side.BUY
+    left = abs(net)
+    if not left:
+        return 0
+    shares, paise = (stake.selling, stake.selling_paise) if net > 0 else (stake.buying, stake.buying_paise)
+    if not replaces and shares <= left:
+        # All that stands against it reduces; there may be many of them, and there is no need to look at each.
+        more = min(left - shares, asked.quantity) if asked is not None and asked.side is against else 0
+        return paise + (asked.reference_paise * more if asked is not None else 0)
+    value = 0
+    orders = [order for order_id, order in stake.working.items() if order_id != replaces]
+    for order in orders if asked is None else [*orders, asked]:
+        if order.side is against:
+            reduces = min(left, order.quantity)
+            left -= reduces
+            value += order.reference_paise * reduces
+        if not left:
+            break
+    return value
 
 
 def leverage_of(account: Account, product: Product) -> int:
@@ -59,17 +71,10 @@ def leverage_of(account: Account, product: Product) -> int:
     return account.leverage if product is Product.MIS else 1
 
 
-def pending_of(state: State, stake: Stake, without: str = "") -> Iterator[Pending]:
-    """What the working orders of a stake may still trade, oldest first, one of them left out if asked for."""
-    for order_id in stake.working:
-        order = state.orders[order_id]
-        if order_id != without and order.remaining:
-            yield Pending(order.side, order.remaining, state.bracket_of(order_id).reference_paise)
-
-
-def sellable(state: State, stake: Stake, without: str = "") -> int:
-    """Shares that are held and that no working order is selling already."""
-    selling = sum(each.quantity for each in pending_of(state, stake, without) if each.side is Side.SELL)
+def sellable(stake: Stake, without: str = "") -> int:
+    """Shares that are held and that no working order is selling already, one of them left out if asked for."""
+    left_out = stake.working.get(without)
+    selling = stake.selling - (left_out.quantity if left_out is not None and left_out.side is Side.SELL else 0)
     return stake.total.net - selling
 
 
@@ -81,19 +86,37 @@ def lacks_margin(
     Of CNC no more can be sold than is held: shares that nobody has cannot be delivered.
     """
     stake = stake_of(state, key)
-    if product is Product.CNC and asked.side is Side.SELL and asked.quantity > sellable(state, stake, replaces):
+    if product is Product.CNC and asked.side is Side.SELL and asked.quantity > sellable(stake, replaces):
         return True
-    pending = (*pending_of(state, stake, replaces), asked)
-    more = bound_paise(stake.total, pending, leverage_of(account, product)) - stake.blocked_paise
+    more = bound_paise(stake, leverage_of(account, product), asked, replaces) - stake.blocked_paise
     return more > 0 and more > account.available_paise
 
 
-def settle_stake(state: State, key: str, account: Account, product: Product) -> None:
-    """Bring a stake's sums, and with them its account's, up to date."""
-    stake = state.stakes[key]
-    for order_id in [each for each in stake.working if state.orders[each].terminal]:
-        del stake.working[order_id]
-    blocked = bound_paise(stake.total, pending_of(state, stake), leverage_of(account, product))
+def settle_stake(state: State, order: Order, account: Account) -> None:
+    """Bring the sums of an order's stake, and with them its account's, up to date with the order."""
+    stake = state.stakes[order.position_key]
+    known = stake.working.get(order.order_id)
+    if known is not None:
+        _count(stake, known, -1)
+        reference_paise = state.bracket_of(order.order_id).reference_paise
+        now = stake.working[order.order_id] = Pending(order.side, order.remaining, reference_paise)
+        _count(stake, now, 1)
+        if order.terminal:
+            del stake.working[order.order_id]
+    _settle_account(stake, account, order.product)
+
+
+def _count(stake: Stake, order: Pending, sign: int) -> None:
+    if order.side is Side.BUY:
+        stake.buying += sign * order.quantity
+        stake.buying_paise += sign * _value(order)
+    else:
+        stake.selling += sign * order.quantity
+        stake.selling_paise += sign * _value(order)
+
+
+def _settle_account(stake: Stake, account: Account, product: Product) -> None:
+    blocked = bound_paise(stake, leverage_of(account, product))
     realised = realised_paise(stake.total)
     account.blocked_paise += blocked - stake.blocked_paise
     account.realised_paise += realised - stake.realised_paise
@@ -103,7 +126,7 @@ def settle_stake(state: State, key: str, account: Account, product: Product) -> 
 def enter_stake(state: State, order: Order) -> None:
     """A new order belongs to its stake from now on."""
     stake = state.stakes[order.position_key] = stake_of(state, order.position_key)
-    stake.working[order.order_id] = True
+    stake.working[order.order_id] = Pending(order.side, 0, 0)
     stake.denied = False
 
 
@@ -125,8 +148,7 @@ def carry_stakes(state: State) -> None:
         account.cash_paise += realised_paise(gone)
         stake.carried = open_part(gone)
         stake.total = plus(stake.carried, of_day)
-        stake.working = {order_id: True for order_id in stake.working if order_id in state.orders}
-        settle_stake(state, key, account, Product(product))
+        _settle_account(stake, account, Product(product))
         if stake.total == Position() and not stake.working:
             del state.stakes[key]
 

@@ -10,6 +10,7 @@ from bracketd.runtime.rates import CANCELS_PER_S, ORDERS_PER_S, Rates
 SESSIONS: Final = ("nse", "always")
 FEEDS: Final = ("synthetic", "manual")
 CLOCKS: Final = ("system", "virtual")
+LOGS: Final = ("text", "json")
 
 GRACEFUL_SHUTDOWN_S: Final = 2
 """Requests in flight at a stop are answered within this time; after it their connections are cut."""
@@ -84,6 +85,12 @@ class Settings:
     insecure: bool = False
     """Whether passwords and tokens may go over plain HTTP to other machines, as behind a proxy that speaks TLS."""
 
+    metrics_open: bool = False
+    """Whether other machines may read `/metrics`; without it only this machine, and nothing that a proxy passes on."""
+
+    log: str = "text"
+    """`text`: a line for people. `json`: one object a line, for programs."""
+
     feed_interval_s: float = 0.25
     """The synthetic feed prints every instrument once in this many seconds."""
 
@@ -98,6 +105,8 @@ class Settings:
             raise ValueError(f"feed must be one of {', '.join(FEEDS)}")
         if self.clock not in CLOCKS:
             raise ValueError(f"clock must be one of {', '.join(CLOCKS)}")
+        if self.log not in LOGS:
+            raise ValueError(f"log must be one of {', '.join(LOGS)}")
         if self.clock == "virtual" and not self.sandbox:
             raise ValueError("a virtual clock needs the sandbox, which moves it")
         if not 0 <= self.port <= 65_535:

@@ -34,6 +34,8 @@ Work = Callable[["Step"], None]
 class Step:
     """The step in hand. `events` is what it has come to; `moved` the baskets that it touched."""
 
+    __slots__ = ("_now_ns", "_pressing", "_sightings", "_state", "_venue", "events", "moved")
+
     def __init__(self, state: State, venue: MarketVenue, sightings: Sightings, pressing: Pressing, now_ns: int) -> None:
         self._state = state
         self._venue = venue
@@ -71,7 +73,12 @@ class Step:
         self.handle(self._venue.tick(tick, self._now_ns))
         if not tick.last_quantity:
             return
-        for basket_id in tuple(self._state.trailing.get(tick.instrument, ())):
+        trailing = self._pressing.trailing
+        for basket_id in self.moved:
+            # A stop that this print made trails by it as well.
+            if (bracket := self._state.brackets.get(basket_id)) is not None:
+                trailing.note(self._state, bracket)
+        for basket_id in trailing.moved_by(self._state, tick.instrument, tick.last_price_paise):
             move = trail(self._state, self._state.brackets[basket_id], tick.last_price_paise, self._now_ns)
             if move is not None:
                 self.see(tick.instrument)

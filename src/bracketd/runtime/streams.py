@@ -190,6 +190,11 @@ class Streams:
 
     # Who listens
 
+    @property
+    def connections(self) -> int:
+        """How many listeners there are."""
+        return len(self._listeners)
+
     def join(self, client_id: str, token: str) -> Listener | None:
         """A new listener of a client that was let in with that token; None where it would be one too many."""
         of_client = sum(listener.client_id == client_id for listener in self._listeners)
@@ -323,8 +328,9 @@ class Streams:
         """
         state = self._desk.state
         under_way = baskets_under_way(state)
-        for bracket in state.brackets.values():
-            if bracket.client_id == client_id and (bracket.basket_id in under_way or not is_over(state, bracket)):
+        for basket_id in dict.fromkeys(order.basket_id for order in self._desk.client_orders.of(client_id)):
+            bracket = state.brackets[basket_id]
+            if basket_id in under_way or not is_over(state, bracket):
                 for row in state.rows_of(bracket):
                     audience.differs(row.order_id, self._renderer.order(state, row))
 

@@ -9,9 +9,10 @@ import msgspec
 
 from bracketd.domain.ist import NS_PER_SECOND
 from bracketd.simulation.deeds import Story, told
+from bracketd.simulation.premises import Account
 from bracketd.simulation.shrinking import shrunk
 from bracketd.simulation.storyteller import tell
-from bracketd.simulation.trial import Account, tried
+from bracketd.simulation.trial import tried
 
 
 class Tally(msgspec.Struct):

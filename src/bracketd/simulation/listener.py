@@ -7,7 +7,11 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
+from bracketd.engine.state import State
 from bracketd.simulation.line import LOCAL
+from bracketd.simulation.premises import shares
+from bracketd.wire.amounts import JSON
+from bracketd.wire.order_rows import order_rows
 
 ORDER, TRADE, ANSWER = 50, 51, 99
 ONLY_IN_FRAMES = frozenset({"nnfid", "lotsize", "transaction_type", "nest_request_id"})
@@ -99,3 +103,10 @@ class Listener:
             self._shown(self.client, [row])
         else:
             self.trade_ids.add(fields["trade_id"])
+
+
+def book_of(state: State, client: str) -> Rows:
+    """The order book as REST shows it, working rows and finished ones, by id."""
+    mine = [row for row in state.orders.values() if row.client_id == client]
+    made = [row for terminal in (False, True) for row in order_rows(state, shares(), mine, terminal)]
+    return {row["oms_order_id"]: row for row in json.loads(JSON.encode(made))}

@@ -119,6 +119,8 @@ class Onlooker:
                 continue
             for row in state.rows_of(bracket):
                 self._check_row(row, exchange)
+                sent = not row.held or state.stage is not Stage.TRADING
+                invariant(sent, "what was held is sent when the market trades (2.9)", row)
             self._check_at_exchange(state, exchange, bracket)
             self._check_going(state, bracket)
             self._check_prices(state, bracket)

@@ -10,14 +10,13 @@ from bracketd.domain.session import Stage
 from bracketd.engine.invariant import invariant
 from bracketd.runtime.desk import NotServing
 from bracketd.simulation.desk_clients import cancel_by
+from bracketd.simulation.listener import book_of
+from bracketd.simulation.premises import shares
 from bracketd.simulation.process import Process
 from bracketd.venue.paper.fault_plan import FaultPlan
 
 if TYPE_CHECKING:
     from bracketd.simulation.trial import Trial
-
-STALE_S = 1.0
-"""A websocket whose token has ended is closed within this time (runtime/streams.py)."""
 
 LETTERS_S = 8.0
 """The longest that anything of a story is under way between the engine and the venue, and some more."""
@@ -42,7 +41,7 @@ async def come_to_rest(trial: "Trial") -> None:
         listener.hang_up()
     await _open_session(trial, process)
     await asyncio.sleep(LETTERS_S)
-    await _print(process, trial.share_prints(process))
+    await _print(process, _ticks(process))
     await asyncio.sleep(2)
     trial.witness.say(lambda: _check_settled(trial, process))
     if trial.witness.lie or process.desk.failure:
@@ -92,6 +91,13 @@ async def _open_session(trial: "Trial", process: Process) -> None:
     trial.witness.accuse("the session never opens again (24)")
 
 
+def _ticks(process: Process) -> list[Tick]:
+    """A print of each share where it stands, with quantity for everybody."""
+    return [
+        Tick(key, process.exchange.shown(key)[0] or share.base_price_paise, PLENTY) for key, share in shares().items()
+    ]
+
+
 async def _print(process: Process, ticks: list[Tick]) -> None:
     # A desk that stops now is accused where its life ends.
     with suppress(NotServing):
@@ -110,18 +116,15 @@ async def _close_everything(trial: "Trial", process: Process) -> None:
             await _answered(trial)
         if trial.witness.lie or process.desk.failure:
             return
-    await _print(process, trial.share_prints(process))
+    await _print(process, _ticks(process))
 
 
 def _check_streams(trial: "Trial", process: Process) -> None:
-    """What was pushed folds to the order book (19), and to no token that has ended (22)."""
+    """What was pushed folds to the order book (19)."""
     for listener in trial.listeners:
         if not listener.open:
             continue
-        ended_s = trial.stale.get(listener.token)
-        fresh = ended_s is None or trial.loop.time() - ended_s < STALE_S
-        invariant(fresh, "a websocket outlives its token (22)", listener.client)
-        for order_id, row in trial.rows_of(process.desk.state, listener.client).items():
+        for order_id, row in book_of(process.desk.state, listener.client).items():
             invariant(listener.rows.get(order_id) == row, "the stream folds to the order book (19)", order_id)
 
 

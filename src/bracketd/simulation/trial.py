@@ -1,23 +1,17 @@
 """A trial: one story, told to the real application, from its first deed until everything has come to rest."""
 
 import asyncio
-import base64
 import json
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
-import msgspec
-
 from bracketd.auth.issuing import issue_for
 from bracketd.domain.events import AnyEvent
-from bracketd.domain.instrument import Instrument, Tick
+from bracketd.domain.instrument import Tick
 from bracketd.domain.ist import day_start_ns
 from bracketd.engine.state import State, encode_state
 from bracketd.journal.protocol import Lease
-from bracketd.market.calendar import SessionTable
-from bracketd.market.instruments import load_instruments
 from bracketd.runtime.desk import NotServing
 from bracketd.simulation import deeds
 from bracketd.simulation.archive import Archive
@@ -38,51 +32,26 @@ from bracketd.simulation.disk_journal import Platter
 from bracketd.simulation.encodings import Headers, auth_headers
 from bracketd.simulation.exchange_image import queues_of
 from bracketd.simulation.line import exchange, http_scope
-from bracketd.simulation.listener import Listener, Rows
+from bracketd.simulation.listener import Listener, book_of
+from bracketd.simulation.premises import (
+    CUT_OFF_S,
+    DATE,
+    HOUR_NS,
+    MINUTE_NS,
+    NAMES,
+    SHARE_KEYS,
+    Account,
+    blacklist_key,
+    sessions,
+    shares,
+)
 from bracketd.simulation.process import KEY, Process, started
-from bracketd.simulation.rest import PLENTY, come_to_rest
+from bracketd.simulation.rest import come_to_rest
 from bracketd.simulation.storyteller import CLIENTS
 from bracketd.simulation.virtual_loop import LoopClock, VirtualLoop
-from bracketd.simulation.watched_desk import hearing
+from bracketd.simulation.watched_desk import Hearing, hearing
 from bracketd.simulation.witness import Witness
 from bracketd.venue.paper.fault_plan import FaultPlan
-from bracketd.wire.amounts import JSON as AMOUNTS
-from bracketd.wire.order_rows import order_rows
-
-NAMES = tuple(f"C{number}" for number in range(1, CLIENTS + 1))
-SHARE_KEYS = ("NSE:3045", "NSE:22")
-DATE = "20261123"
-MINUTE_NS = 60 * 10**9
-HOUR_NS = 60 * MINUTE_NS
-
-
-class Account(msgspec.Struct, frozen=True):
-    """What a trial came to. `lie` is "" where none was found; `digest` is the hash of all that happened.
-
-    `at_rest`: the lie was found after the last deed, when everything was brought to its end.
-    """
-
-    lie: str
-    at_rest: bool
-    digest: str
-    requests: int
-    placed: int
-    rows: int
-    records: int
-    lives: int
-
-
-@lru_cache(maxsize=1)
-def shares() -> dict[str, Instrument]:
-    """The two shares that are traded."""
-    table = load_instruments()
-    return {key: table[key] for key in SHARE_KEYS}
-
-
-@lru_cache(maxsize=1)
-def sessions() -> SessionTable:
-    """The package's own session table."""
-    return SessionTable.load()
 
 
 def tried(story: Story, *, rest: bool = True) -> Account:
@@ -336,11 +305,16 @@ class Trial:
         if rotates:
             self.book.rotate(client)
         else:
-            claims_key = json.loads(_payload(old))["blacklist_key"]
-            self.book.revoke(claims_key, 0)
+            self.book.revoke(blacklist_key(old), 0)
         self.stale[old] = self.loop.time()
         self._new_token(client)
         self._send([everything(client)], 0, token=old)
+        self.loop.create_task(self._look_for_outliving(old))
+
+    async def _look_for_outliving(self, token: str) -> None:
+        await asyncio.sleep(CUT_OFF_S)
+        if any(listener.open and listener.token == token for listener in self.listeners):
+            self.witness.accuse("a websocket outlives its token (22)")
 
     def _new_token(self, client: str) -> None:
         token = issue_for(self.book, KEY, client, 100 * HOUR_NS, "web", self.clock.now_ns(), self._tokens.randbytes)
@@ -353,7 +327,7 @@ class Trial:
         listener = Listener(
             client,
             self._token[client],
-            lambda: self.rows_of(process.desk.state, client),
+            lambda: book_of(process.desk.state, client),
             lambda who, rows: self.witness.shown(who, rows, self.archive.catch_up()),
             alive,
             self.loop.create_future,
@@ -361,22 +335,9 @@ class Trial:
         self.listeners.append(listener)
         self.loop.create_task(listener.listen(process.app))
 
-    def rows_of(self, state: State, client: str) -> Rows:
-        """The order book as REST shows it, working rows and finished ones."""
-        made = [row for terminal in (False, True) for row in order_rows(state, shares(), client, terminal)]
-        return {row["oms_order_id"]: row for row in json.loads(AMOUNTS.encode(made))}
-
     def serves(self, process: Process) -> bool:
         """Whether this is the life in hand, and will answer."""
         return self.process is process and not process.dead and not process.desk.failure
-
-    def share_prints(self, process: Process) -> list[Tick]:
-        """A print of each share where it stands, with quantity for everybody."""
-        made = []
-        for key, share in shares().items():
-            printed = process.exchange.shown(key)[0] or share.base_price_paise
-            made.append(Tick(key, printed, PLENTY))
-        return made
 
     # Requests
 
@@ -416,18 +377,13 @@ class Trial:
                 elif status < 500 and heard.needs_seq > self.platter.last_seq:
                     self.witness.accuse(f"answered before it is on disk (20): {request.kind} {status} {body!r}")
                 else:
-                    self._heard(request, status, body, lambda: self._order_entry(heard, request, status, body))
+                    self._heard(heard, request, status, body)
                 self._at(AFTER_REPLY)
                 return True
 
             await exchange(process.app, scope, request.written.parts, leaving)
 
-    def _order_entry(self, heard: Any, request: Request, status: int, body: bytes) -> None:
-        self.witness.replied(heard, request, status, body)
-        if request.kind == "kill":
-            self.witness.kill_replied(heard, status, body)
-
-    def _heard(self, request: Request, status: int, body: bytes, order_entry: Callable[[], None]) -> None:
+    def _heard(self, heard: Hearing, request: Request, status: int, body: bytes) -> None:
         """A reply that anybody may rely on leaves."""
         if request.kind == "tick" or status == 503:
             return
@@ -438,13 +394,7 @@ class Trial:
                 rows = json.loads(body)["data"]["orders"]
                 self.witness.shown(request.client, rows, self.archive.catch_up())
             return
-        order_entry()
+        self.witness.replied(heard, request, status, body)
 
     def _lost_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         self.witness.accuse(f"an exception that nobody heard: {context.get('message')} {context.get('exception')!r}")
-
-
-def _payload(token: str) -> bytes:
-    """The claims of a token, unverified."""
-    middle = token.split(".")[1]
-    return base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4))

@@ -140,7 +140,10 @@ class Witness:
         cases = [case for case in hearing.cases if not isinstance(case.command, OpenAccount)]
         if status >= 500 and status != 503:
             self.accuse(f"a fault of ours: {status} {body!r}")
-        if status == 503 or kind == "kill":
+        if status == 503:
+            return
+        if kind == "kill":
+            self._kill_replied(hearing, status, body)
             return
         fields = json.loads(body)
         if not cases:
@@ -169,7 +172,7 @@ class Witness:
             if basket_id != outcome.basket_id or first != basket_id:
                 self.accuse(f"one key, two brackets: {first} and {basket_id} for {key}")
 
-    def kill_replied(self, hearing: Hearing, status: int, body: bytes) -> None:
+    def _kill_replied(self, hearing: Hearing, status: int, body: bytes) -> None:
         """Everything cancelled is said only where everything is."""
         fields = json.loads(body)
         if status == 200 and any(

@@ -6,6 +6,7 @@ the token on a redirect (wire.md 1.3).
 
 import functools
 from collections.abc import Sequence
+from time import perf_counter
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -13,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bracketd.auth.gate import Gate
 from bracketd.runtime.desk import Desk
@@ -27,14 +28,16 @@ from bracketd.wire.absent import absent
 from bracketd.wire.amounts import JSON
 from bracketd.wire.authorize import AuthorizePages
 from bracketd.wire.cancellation import require_everything
-from bracketd.wire.cross_origin import CrossOrigin
+from bracketd.wire.cross_origin import METHODS, CrossOrigin
 from bracketd.wire.feeds import Feeds
 from bracketd.wire.login import LoginPages
+from bracketd.wire.metrics import Metrics
 from bracketd.wire.order_entry import WITHOUT_ID, OrderEntry, find_route
 from bracketd.wire.reads import Reads
 from bracketd.wire.replies import Reply
 from bracketd.wire.request import ClientGone, answer, read_body, read_fields
-from bracketd.wire.responses import page_route, response
+from bracketd.wire.request_id import HEADER, request_id
+from bracketd.wire.responses import REASON, page_route, response
 from bracketd.wire.sandbox_pages import sandbox_pages
 from bracketd.wire.schema.document import openapi
 from bracketd.wire.schema.page import HEADERS as DOCS_HEADERS
@@ -47,8 +50,11 @@ READY = replies.success("Ready", {})
 
 ORDERS = "/api/v1/orders"
 
-PROBES = frozenset({"/healthz", "/readyz"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """What is answered even when nothing else is."""
+
+VERBS = {"DELETE": "cancel", "POST": "place", "PUT": "modify"}
+"""What order entry's methods are called where they are counted."""
 
 
 def build_app(
@@ -60,6 +66,7 @@ def build_app(
     stream_limits: StreamLimits | None = None,
     entrance: Entrance | None = None,
     rates: Rates | None = None,
+    metrics_open: bool = False,
 ) -> ASGIApp:
     """The ASGI application over one desk and one gate.
 
@@ -71,11 +78,14 @@ def build_app(
     turnstile = Turnstile(desk, gate, Rates(0, 0) if rates is None else rates)
     order_entry = OrderEntry(desk, gate, turnstile)
     pages = _Pages(desk, gate, reads, order_entry, turnstile)
+    feeds = Feeds(desk, gate, stream_limits)
+    metrics = Metrics(desk, lambda: feeds.connections, metrics_open)
     routes = [
         page_route(ORDERS, ["GET", "DELETE", "POST", "PUT"], pages.orders),
         page_route("/api/v1/user/logout", ["POST"], pages.logout),
         page_route("/healthz", ["GET"], pages.alive),
         page_route("/readyz", ["GET"], pages.ready),
+        page_route("/metrics", ["GET"], metrics.page),
         *(page_route(path, methods, page) for path, methods, page in reads.routes()),
         *_description(sandbox=sandbox is not None, login=entrance is not None),
     ]
@@ -85,7 +95,7 @@ def build_app(
         routes += [page_route(*page) for page in sandbox_pages(desk, sandbox)]
     router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
     router.router.redirect_slashes = False
-    app = _App(desk, order_entry, Feeds(desk, gate, stream_limits), router)
+    app = _App(desk, order_entry, feeds, router)
     return CrossOrigin(app, cors) if cors else app
 
 
@@ -105,21 +115,64 @@ class _App:
         if scope["type"] != "http":
             await self._router(scope, receive, send)
             return
+        began_s = perf_counter()
+        sent_id = (HEADER, request_id(scope["headers"]))
         path: str = scope["path"]
         bare = path.rstrip("/")
         if not self._desk.serving and bare not in PROBES:
-            await _send(send, replies.NOT_SERVING)
+            await self._finish("other", replies.NOT_SERVING, send, sent_id, began_s)
             return
         raw_path = scope.get("raw_path") or quote(path).encode("ascii")
         route = find_route(raw_path)
         if route is None:
-            await self._router(dict(scope, path=bare or "/", raw_path=raw_path), receive, send)
+            await self._route(dict(scope, path=bare or "/", raw_path=raw_path), receive, send, sent_id, began_s)
             return
         try:
             reply = await answer(self._order_entry.reply(route, scope, receive))
         except ClientGone:
             return
-        await _send(send, reply)
+        await self._finish(VERBS.get(scope["method"], "other"), reply, send, sent_id, began_s)
+
+    async def _finish(
+        self, endpoint: str, reply: Reply, send: Send, sent_id: tuple[bytes, bytes], began_s: float
+    ) -> None:
+        """Send a reply under its request's id, and count it."""
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(reply.body)),
+            sent_id,
+            *reply.headers,
+        ]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+        self._desk.measures.answered(endpoint, outcome_word(reply.status), perf_counter() - began_s, reply.reason)
+
+    async def _route(
+        self, scope: Scope, receive: Receive, send: Send, sent_id: tuple[bytes, bytes], began_s: float
+    ) -> None:
+        """Let the router answer, under the request's id, and count what it answered."""
+        status = 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], sent_id]
+            await send(message)
+
+        await self._router(scope, receive, noting)
+        # The router notes in the scope which route it took, and a page why it refused.
+        route = getattr(scope.get("route"), "path", None)
+        endpoint = f"{scope['method']} {route}" if route and scope["method"] in METHODS else "other"
+        reason = scope.get(REASON, "")
+        self._desk.measures.answered(endpoint, outcome_word(status), perf_counter() - began_s, reason)
+
+
+def outcome_word(status: int) -> str:
+    """What a status comes to, in one of four words."""
+    if status == 202:
+        return "pending"
+    return "done" if status < 400 else "refused" if status < 500 else "fault"
 
 
 class _Pages:
@@ -197,14 +250,3 @@ async def _no_route(request: Request, error: Exception) -> Response:
 async def _fault(request: Request, error: Exception) -> Response:
     """A fault in the router; Starlette raises it again for the server's log once this is sent."""
     return response(replies.INTERNAL)
-
-
-async def _send(send: Send, reply: Reply) -> None:
-    """Send a reply as it is."""
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(reply.body)),
-        *reply.headers,
-    ]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})

@@ -45,6 +45,11 @@ class Feeds:
         self._gate = gate
         self._streams = Streams(desk, gate, Rendering(desk.instruments), Quotes(desk.instruments.values()), limits)
 
+    @property
+    def connections(self) -> int:
+        """How many websockets are open."""
+        return self._streams.connections
+
     async def attend(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection from its handshake to its end; a reply instead of a handshake where it may not come in."""
         websocket = WebSocket(scope, receive, send)

@@ -4,7 +4,7 @@ A row has the keys of the 2020 documents and of the 2024 ones, `square_off?` and
 does not have stands as the documents' own empty value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from bracketd.domain.instrument import Instrument
@@ -32,14 +32,11 @@ def wants_terminal(parameters: Parameters) -> bool:
 
 
 def order_rows(
-    state: State, instruments: Mapping[str, Instrument], client_id: str, terminal: bool
+    state: State, instruments: Mapping[str, Instrument], orders: Iterable[Order], terminal: bool
 ) -> list[dict[str, object]]:
-    """The client's rows that are terminal, or those that are not, oldest first; as many as there are."""
-    # Orders are never taken out of the state, so that its own order is that of their making.
+    """The rows of those orders that are terminal, or of those that are not, in the order given."""
     return [
-        order_row(state, order, instruments.get(order.instrument))
-        for order in state.orders.values()
-        if order.client_id == client_id and order.terminal is terminal
+        order_row(state, order, instruments.get(order.instrument)) for order in orders if order.terminal is terminal
     ]
 
 

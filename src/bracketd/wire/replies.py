@@ -43,11 +43,16 @@ _encode = JSON.encode
 
 
 class Reply(NamedTuple):
-    """One HTTP reply: its status, its JSON body, and headers beyond content-type and content-length."""
+    """One HTTP reply: its status, its JSON body, and headers beyond content-type and content-length.
+
+    `rest` are further parts of a body that is too large to be sent in one piece; `reason` is the word of a refusal.
+    """
 
     status: int
     body: bytes
     headers: Headers = ()
+    rest: tuple[bytes, ...] = ()
+    reason: str = ""
 
 
 class EarlyReply(Exception):
@@ -64,7 +69,7 @@ def _error(status: int, message: str, code: int, reason: str = "", word: str = "
     if reason:
         body["reason"] = reason
     body["data"] = {}
-    return Reply(status, _encode(body), headers)
+    return Reply(status, _encode(body), headers, reason=str(reason))
 
 
 CANCELLED = Reply(200, b'{"status":"success","message":"Order cancelled successfully"}')

@@ -5,7 +5,7 @@ import okhttp3.Request;
 import okhttp3.RequestBody;
 import okhttp3.Response;
 
-/** OkHttp, which adds a charset to the content type of a body made from a text, beside the header that is added. */
+/** OkHttp: the content type of a body made from a text, with a charset, takes the place of the header that is added. */
 public final class Cancel {
     public static void main(String[] given) throws IOException {
         String text =

@@ -171,6 +171,15 @@ _OPERATIONS = (
         {200: (replies.Done,), 503: _PROBLEM},
         secured=False,
     ),
+    Operation(
+        "GET",
+        "/metrics",
+        "server",
+        "Metrics as Prometheus reads them; this machine only, unless it was told otherwise.",
+        {200: (), 404: _PROBLEM, **_FAULTS},
+        secured=False,
+        media_type="text/plain",
+    ),
     Operation("GET", "/openapi.json", "server", "This document.", {200: (replies.Document,), **_FAULTS}, secured=False),
     Operation(
         "GET", "/docs", "server", "This document to read.", {200: (), **_FAULTS}, secured=False, media_type="text/html"
