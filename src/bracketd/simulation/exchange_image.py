@@ -32,6 +32,21 @@ def queues_of(venue: PaperExchange, instrument: str) -> dict[str, Any]:
     }
 
 
+def differing(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[str]:
+    """What differs between two lists of queues: orders and pairs by their ids, anything else by its name."""
+    found: list[str] = []
+    for old, new in zip(before, after, strict=True):
+        for name in old:
+            if old[name] == new[name]:
+                continue
+            if name in ("work", "pairs"):
+                ids = sorted(old[name].keys() | new[name].keys())
+                found += [f"{name} {key}" for key in ids if old[name].get(key) != new[name].get(key)]
+            else:
+                found.append(name)
+    return found
+
+
 def _side(side: Any) -> dict[int, dict[str, Any]]:
     """One side of resting limits or waiting stops; who came first is in the priority, by which matching goes."""
     return {price: {order_id: _work(work) for order_id, work in level.items()} for price, level in side.items()}

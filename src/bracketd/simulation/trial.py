@@ -30,7 +30,7 @@ from bracketd.simulation.desk_clients import (
 from bracketd.simulation.disk import AFTER_REPLY, BEFORE_REPLY, Disk, Point
 from bracketd.simulation.disk_journal import Platter
 from bracketd.simulation.encodings import Headers, auth_headers
-from bracketd.simulation.exchange_image import queues_of
+from bracketd.simulation.exchange_image import differing, queues_of
 from bracketd.simulation.line import exchange, http_scope
 from bracketd.simulation.listener import Listener, book_of
 from bracketd.simulation.premises import (
@@ -175,7 +175,7 @@ class Trial:
         if seq == self.archive.seq and state == encode_state(process.desk.state):
             now = [queues_of(process.exchange, key) for key in SHARE_KEYS]
             if now != queues:
-                self.witness.accuse(f"after a restart an order stands elsewhere in its queue (20): {queues} {now}")
+                self.witness.accuse(f"after a restart queues differ (20): {differing(queues, now)}")
 
     async def _live(self) -> None:
         """Each life of the server, until it dies; then what was not synced is torn, and another begins."""
