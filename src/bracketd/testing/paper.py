@@ -242,8 +242,8 @@ class PaperBroker(_Paper):
     """
 
     def __init__(self, **options: Any) -> None:
-        self._loop = asyncio.new_event_loop()
         self._paper = AsyncPaperBroker(**options)
+        self._loop = asyncio.new_event_loop()
         self.url = URL
         self._front = self._paper._front
 
