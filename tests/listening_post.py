@@ -11,7 +11,7 @@ from bracketd.auth.refusal import Refusal, Unauthorised
 from bracketd.auth.token import Claims
 from bracketd.domain.commands import CancelOrder
 from bracketd.domain.instrument import Tick
-from bracketd.domain.order import Side
+from bracketd.domain.order import TERMINAL, Side
 from bracketd.domain.outcomes import Outcome, Placed
 from bracketd.engine.state import State
 from bracketd.journal.group import GroupCommit
@@ -157,15 +157,26 @@ class Post:
         await self.desk.push_tick(Tick("NSE:3045", paise, quantity))
 
     def book(self, client: str) -> dict[str, dict[str, Any]]:
-        """The order book as REST shows it, working rows and finished ones, by id."""
-        made = [row for terminal in (False, True) for row in order_rows(self.desk.state, INSTRUMENTS, client, terminal)]
-        rows: list[dict[str, Any]] = json.loads(JSON.encode(made))
-        return {row["oms_order_id"]: row for row in rows}
+        """The order book as REST shows it now."""
+        return book_of(self.desk.state, client)
 
     def trades(self, client: str) -> dict[str, dict[str, Any]]:
-        """The trade book as REST shows it, by number: of each row what a frame has of it."""
-        rows: list[dict[str, Any]] = json.loads(JSON.encode(trade_rows(self.desk.state, INSTRUMENTS, client)))
-        return {row["trade_number"]: {name: row[name] for name in TRADE_FIELDS} for row in rows}
+        """The trade book as REST shows it now."""
+        return trades_of(self.desk.state, client)
+
+
+def book_of(state: State, client: str) -> dict[str, dict[str, Any]]:
+    """The order book as REST shows it, working rows and finished ones, by id."""
+    mine = [order for order in state.orders.values() if order.client_id == client]
+    made = [row for terminal in (False, True) for row in order_rows(state, INSTRUMENTS, mine, terminal)]
+    rows: list[dict[str, Any]] = json.loads(JSON.encode(made))
+    return {row["oms_order_id"]: row for row in rows}
+
+
+def trades_of(state: State, client: str) -> dict[str, dict[str, Any]]:
+    """The trade book as REST shows it, by number: of each row what a frame has of it."""
+    rows: list[dict[str, Any]] = json.loads(JSON.encode(trade_rows(state, INSTRUMENTS, client)))
+    return {row["trade_number"]: {name: row[name] for name in TRADE_FIELDS} for row in rows}
 
 
 TRADE_FIELDS = (
@@ -189,6 +200,7 @@ TRADE_FIELDS = (
 
 ONLY_IN_FRAMES = {"nnfid", "lotsize", "transaction_type", "nest_request_id"}
 ONLY_IN_ROWS = {"contract_description": {}, "tags": [], "rejection_code": 0}
+OVER = {status.value for status in TERMINAL}
 
 
 class Folder:
@@ -210,8 +222,22 @@ class Folder:
         else:
             assert mode == 50
             row = {name: value for name, value in fields.items() if name not in ONLY_IN_FRAMES} | ONLY_IN_ROWS
-            assert self.book.get(row["oms_order_id"]) != row
+            old = self.book.get(row["oms_order_id"])
+            assert old != row
+            assert old is None or old["last_activity_reference"] <= row["last_activity_reference"], "a later row wins"
             self.book[row["oms_order_id"]] = row
+            for trade in self.trades.values():
+                if trade["oms_order_id"] == row["oms_order_id"]:
+                    # A fill may be told before the exchange's acknowledgement, which brings the number.
+                    assert trade["exchange_order_id"] in ("", row["exchange_order_id"])
+                    trade["exchange_order_id"] = row["exchange_order_id"]
+
+    def begin_day(self, book: dict[str, dict[str, Any]], trades: dict[str, dict[str, Any]]) -> None:
+        """A trading day has begun: what REST shows no more is dropped, and must have been over."""
+        for order_id in self.book.keys() - book.keys():
+            assert self.book.pop(order_id)["order_status"] in OVER
+        self.trades = {number: trade for number, trade in self.trades.items() if trade["oms_order_id"] in self.book}
+        assert self.trades.keys() == trades.keys()
 
 
 def waiting(listener: Listener) -> list[bytes]:

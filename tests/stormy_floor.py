@@ -12,18 +12,20 @@ from tests.exchange_image import dumped
 from tests.trading_floor import INSTRUMENTS, SBIN
 
 from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount
-from bracketd.domain.events import decode_step, encode_step
+from bracketd.domain.events import IntentKept, decode_step, encode_step
 from bracketd.domain.instructions import Filled, Instruction, Report
 from bracketd.domain.instrument import Tick
 from bracketd.domain.ist import day_start_ns
-from bracketd.domain.order import Leg, Order, Status
+from bracketd.domain.order import Leg, Order, Product, Side, Status, position_key
 from bracketd.domain.outcomes import Cancelled, Modified, Outcome, Refused
 from bracketd.domain.reasons import Reason
 from bracketd.engine.cancelling import Ticket, outcome_of
 from bracketd.engine.deciding import decide, judged_by
 from bracketd.engine.evolve import evolve
+from bracketd.engine.exposure import squares_off
 from bracketd.engine.invariants import check_state
 from bracketd.engine.moment import Moment
+from bracketd.engine.stake import open_cost_paise
 from bracketd.engine.state import State, encode_state
 from bracketd.market.calendar import SessionTable
 from bracketd.runtime.agenda import Agenda
@@ -51,6 +53,7 @@ class Asked:
         self.command = command
         self.until_ns = until_ns
         self.ticket: Ticket | None = None
+        self.kept = IntentKept(0, "", Leg.NONE)
 
 
 class StormyFloor:
@@ -64,6 +67,8 @@ class StormyFloor:
         self.answers: list[tuple[Command, Outcome]] = []
         self.traded: dict[str, int] = {}
         self.trade_ids: set[str] = set()
+        self.flows: dict[str, int] = {}
+        self.makers: dict[str, Order] = {}
         self.numbers: dict[str, str] = {}
         self.rows: dict[str, Order] = {}
         self.plan = FaultPlan()
@@ -150,6 +155,8 @@ class StormyFloor:
                     assert report.trade_id not in self.trade_ids, "the exchange numbers a trade once"
                     self.trade_ids.add(report.trade_id)
                     self.traded[report.order_id] = self.traded.get(report.order_id, 0) + report.quantity
+                    value = report.price_paise * report.quantity
+                    self.flows[report.order_id] = self.flows.get(report.order_id, 0) + value
                 yield report
 
         def overheard_submit(instruction: Instruction, now_ns: int) -> Iterator[Report]:
@@ -179,6 +186,7 @@ class StormyFloor:
             self._run(work)
         assert self._of_others(command) == others, "isolation (12)"
         outcome, asked.ticket = decision.outcome, decision.ticket
+        asked.kept = IntentKept(0, decision.waits_for, decision.intends)
         if outcome is None and decision.ticket is not None:
             outcome = outcome_of(self.state, decision.ticket)
         if outcome is not None:
@@ -200,9 +208,17 @@ class StormyFloor:
                 moved = True
                 if outcome is not None and asked.ticket is not None:
                     self._answered(asked.command, outcome)
+                elif outcome is None and asked.ticket is None:
+                    self._keep(asked.kept)
+
+    def _keep(self, kept: IntentKept) -> None:
+        """What nobody waits for any more is kept, and done once it can be judged (section 4)."""
+        if kept.leg is not Leg.NONE and kept.basket_id in self.state.brackets:
+            self._run(lambda step: step.apply(IntentKept(self.now_ns, kept.basket_id, kept.leg)))
 
     def _run(self, work: Work, at_ns: int | None = None) -> None:
         step = Step(self.state, self.venue, self.sightings, self.pressing, self.now_ns if at_ns is None else at_ns)
+        self.makers.update(self.state.orders)
         work(step)
         step.finish()
         if step.events:
@@ -272,7 +288,10 @@ class StormyFloor:
 
     def _check_rows(self) -> None:
         instrument = INSTRUMENTS[SBIN]
+        self.makers.update(self.state.orders)
         for order_id, row in self.state.orders.items():
+            assert not row.held or not (self.traded.get(order_id) or order_id in self.exchange._work), "held is held"
+            assert not row.held or self.state.stage.name != "TRADING", "what was held is sent when the market trades"
             for price in (row.price_paise, row.trigger_paise):
                 assert price == 0 or (instrument.on_tick(price) and instrument.in_band(price)), "tick and band (18)"
             assert row.quantity == row.filled + row.remaining + row.cancelled, "the quantities add up (4)"
@@ -303,10 +322,16 @@ class StormyFloor:
         bracket = self.state.brackets[basket_id]
         entry, *exits = self.state.rows_of(bracket)
         on_the_way = bracket.exit.name != "NONE" or any(row.filled or row.triggered for row in exits)
-        squared_off = self.state.stage.name == "SQUARE_OFF"
+        squared_off = self.state.stage.name == "SQUARE_OFF" and squares_off(entry)
         if on_the_way or squared_off or any(row.refused or row.status is Status.REJECTED for row in exits):
             going = entry.terminal or entry.status is Status.CANCEL_PENDING or entry.cancel_refused
             assert going, "a bracket never re-enters after its own exit"
+        key = position_key(bracket.client_id, bracket.instrument, Product.MIS)
+        if self.state.stage.name == "SQUARE_OFF" and key in self.state.stakes:
+            stake = self.state.stakes[key]
+            working = [order for order in map(self.state.orders.__getitem__, stake.working) if not order.held]
+            # What works is what squares off, or has to go before that.
+            assert working or stake.denied or not stake.total.net, "at square-off intraday positions are closed"
         if squared_off and self.state.open_quantity(bracket):
             assert bracket.exit.name != "NONE", "at square-off everything is exited"
 
@@ -334,6 +359,7 @@ class StormyFloor:
         self._print()
         self.wait(2_000_000_000)
         assert not self.state.post, "every letter arrives"
+        assert all(each.intended is Leg.NONE for each in self.state.brackets.values()), "what was kept is done"
         for row in self.state.orders.values():
             assert row.status not in (Status.CANCEL_PENDING, Status.MODIFY_PENDING), "nothing stays half asked (24)"
         for bracket in self.state.brackets.values():
@@ -351,13 +377,36 @@ class StormyFloor:
             assert self.state.open_quantity(bracket) == 0, "everything closes (24)"
             assert not bracket.unprotected
         assert all(row.terminal for row in self.state.orders.values())
-        assert all(position.net == 0 for position in self.state.positions.values())
-        assert [account.blocked_paise for account in self.state.accounts.values()] == [0] * len(CLIENTS)
+        self._check_money()
         assert not self.exchange._work
         assert not self.exchange._pairs
         for order_id, quantity in self.traded.items():
             if order_id in self.state.orders:
                 assert self.state.orders[order_id].filled == quantity, "every trade is booked in the end (5)"
+
+    def _check_money(self) -> None:
+        """What is left is what orders by themselves hold, and all money that came in or went out is accounted for."""
+        held: dict[str, int] = {}
+        worth = dict.fromkeys(CLIENTS, CASH_PAISE)
+        for order_id, quantity in self.traded.items():
+            order = self.makers[order_id]
+            sign = 1 if order.side is Side.BUY else -1
+            worth[order.client_id] -= sign * self.flows[order_id]
+            if order.execution.single:
+                held[order.position_key] = held.get(order.position_key, 0) + sign * quantity
+        assert {key: net for key, net in held.items() if net} == {
+            key: stake.total.net for key, stake in self.state.stakes.items() if stake.total.net
+        }, "what was traded is held, overnight too (5)"
+        assert all(net >= 0 for key, net in held.items() if key.endswith(Product.CNC)), "what is not held is not sold"
+        for key, position in self.state.positions.items():
+            assert position.net == held.get(key, 0), "brackets leave no position (5)"
+        for client, account in self.state.accounts.items():
+            stakes = [stake for key, stake in self.state.stakes.items() if key.startswith(f"{client} ")]
+            for stake in stakes:
+                cost = open_cost_paise(stake.total)
+                worth[client] += cost if stake.total.net > 0 else -cost
+            assert account.cash_paise + account.realised_paise == worth[client], "cash is the sum of trades (5)"
+            assert account.blocked_paise == sum(stake.blocked_paise for stake in stakes), "nothing else is bound (21)"
 
     def _open_session(self) -> None:
         for _ in range(40):

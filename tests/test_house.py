@@ -28,6 +28,10 @@ UNSPEAKABLE = {
     "what lies beside the repository": [".." + "/shared"],
 }
 
+LOCKS = ["requirements.lock", "tests/clients/requirements.txt"]
+STRANGERS = {"pocketful", "pyoauthbridge"}
+"""The published SDKs, whose environment is made from the second lock."""
+
 IMPURE_MODULES = {
     "apsw",
     "asyncio",
@@ -95,10 +99,25 @@ def canonical(requirement: str) -> str:
     return re.sub(r"[-_.]+", "-", match.group()).lower()
 
 
-def locked_names() -> set[str]:
-    """The packages that requirements.lock pins to one version."""
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    return {canonical(name) for name in re.findall(r"^([A-Za-z0-9._-]+)==", lock, re.MULTILINE)}
+def locked_names(lock: str = "requirements.lock") -> set[str]:
+    """The packages that a lock pins to one version."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    return {canonical(name) for name in re.findall(r"^([A-Za-z0-9._-]+)==", text, re.MULTILINE)}
+
+
+def asked_names() -> set[str]:
+    """The packages that pyproject asks for: to run, to develop or to build."""
+    config = pyproject()
+    asked = config["project"]["dependencies"], config["dependency-groups"]["dev"], config["build-system"]["requires"]
+    return {canonical(requirement) for requirements in asked for requirement in requirements}
+
+
+def imported(source: str) -> set[str]:
+    """The packages that a module imports, wherever in it."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and node.level == 0}
+    return {name.partition(".")[0] for name in names}
 
 
 def test_no_file_of_the_package_is_long() -> None:
@@ -132,33 +151,39 @@ def test_no_file_names_a_machine_or_an_index() -> None:
     assert found == []
 
 
-def test_lock_names_no_host_and_no_path() -> None:
-    """The lock is good on any machine and with any index."""
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    assert re.findall(r"(?m)^.*(?:://|file:| /|^--|\s--(?!hash=)).*$", lock) == []
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_names_no_host_and_no_path(lock: str) -> None:
+    """A lock is good on any machine and with any index."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    assert re.findall(r"(?m)^.*(?:://|file:| /|^--|\s--(?!hash=)).*$", text) == []
 
 
-def test_lock_pins_by_hash() -> None:
-    """Every package in the lock has one version and at least one hash."""
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    entries = re.split(r"\n(?=[^\s#])", re.sub(r"\A(?:#.*\n)+", "", lock))
-    assert len(entries) == len(locked_names()) > 0
+@pytest.mark.parametrize("lock", LOCKS)
+def test_lock_pins_by_hash(lock: str) -> None:
+    """Every package in a lock has one version and at least one hash."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=[^\s#])", re.sub(r"\A(?:#.*\n)+", "", text))
+    assert len(entries) == len(locked_names(lock)) > 0
     assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
 
 
 def test_lock_holds_every_dependency() -> None:
-    """Whatever pyproject asks for, to run, to develop or to build, the lock pins."""
-    config = pyproject()
-    asked = {
-        canonical(requirement)
-        for requirements in (
-            config["project"]["dependencies"],
-            config["dependency-groups"]["dev"],
-            config["build-system"]["requires"],
-        )
-        for requirement in requirements
-    }
-    assert asked - locked_names() == set()
+    """Whatever pyproject asks for, to run, to develop or to build, the lock pins; so does that of the clients."""
+    assert asked_names() - locked_names() == set()
+    lines = (ROOT / "tests/clients/requirements.in").read_text(encoding="utf-8").splitlines()
+    asked = {canonical(line) for line in lines if line and not line.startswith("#")}
+    assert asked >= STRANGERS
+    assert asked - locked_names("tests/clients/requirements.txt") == set()
+
+
+def test_strangers_live_by_themselves() -> None:
+    """The published SDKs are neither asked for by pyproject nor imported but by their own drivers."""
+    assert asked_names() & STRANGERS == set()
+    drivers = ROOT / "tests" / "clients" / "drivers"
+    modules = {path for path in listed_files() if path.suffix == ".py"}
+    guests = {path for path in modules if imported(path.read_text(encoding="utf-8")) & STRANGERS}
+    assert guests
+    assert {path.parent for path in guests} == {drivers}
 
 
 @pytest.mark.parametrize("room", ["domain", "engine"])

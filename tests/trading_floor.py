@@ -8,7 +8,7 @@ from bracketd.domain.events import AnyEvent, IntentKept, decode_step, encode_ste
 from bracketd.domain.instructions import Filled, Report
 from bracketd.domain.instrument import Instrument, Level, Tick, band_around
 from bracketd.domain.ist import day_start_ns
-from bracketd.domain.order import Leg, Order, OrderType, Product, Side, Validity
+from bracketd.domain.order import Execution, Leg, Order, OrderType, Product, Side, Validity
 from bracketd.domain.outcomes import Outcome, Placed, Unknown
 from bracketd.domain.session import SessionPhase, Stage, TradingDay
 from bracketd.engine.cancelling import Ticket, outcome_of
@@ -182,6 +182,18 @@ class Floor:
     def place(self, client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fields: object) -> str:
         """Place a bracket that must be taken; returns its entry's id. Prices in rupees: price, trigger, t, s."""
         outcome = self.command(bracket(client, side, quantity, **fields))
+        assert isinstance(outcome, Placed), outcome
+        return outcome.order_id
+
+    def regular(self, client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fields: object) -> str:
+        """Place an order by itself that must be taken; returns its id. CNC at 456.95 unless said otherwise."""
+        outcome = self.command(regular(client, side, quantity, **fields))
+        assert isinstance(outcome, Placed), outcome
+        return outcome.order_id
+
+    def cover(self, client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fields: object) -> str:
+        """Place a cover order that must be taken; returns its entry's id."""
+        outcome = self.command(cover(client, side, quantity, **fields))
         assert isinstance(outcome, Placed), outcome
         return outcome.order_id
 
@@ -375,3 +387,14 @@ def bracket(client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fiel
         trailing_step_paise=prices["step"],
         **values,  # type: ignore[arg-type]
     )
+
+
+def regular(client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fields: object) -> PlaceBracket:
+    """An order by itself to place: CNC, REGULAR, and without offsets unless said otherwise."""
+    values = {"execution": Execution.REGULAR, "product": "CNC", "t": 0.0, "s": 0.0} | fields
+    return bracket(client, side, quantity, **values)
+
+
+def cover(client: str = "A", side: Side = Side.BUY, quantity: int = 10, **fields: object) -> PlaceBracket:
+    """A cover order to place: a bracket without a target."""
+    return bracket(client, side, quantity, **({"execution": Execution.CO, "t": 0.0} | fields))

@@ -182,6 +182,13 @@ def test_claims_are_an_object(payload: bytes) -> None:
     assert refusal(signed(HEADER, payload)) is Refusal.BAD_CLAIMS
 
 
+@pytest.mark.parametrize("claim", ["blacklist_key", "client_id", "client_token", "device"])
+def test_claims_are_utf_8(claim: str) -> None:
+    """A well-signed claim with bytes that are no UTF-8 is refused as any other that is no text."""
+    payload = json.dumps(CLAIMS | {claim: "HERE"}).encode().replace(b"HERE", b"CLIENT1:\xa2\xff")
+    assert refusal(signed(HEADER, payload)) is Refusal.BAD_CLAIMS
+
+
 def test_registered_claims_are_not_looked_at() -> None:
     """A further claim, even an nbf in the future, changes nothing."""
     token = with_claims(nbf=EXP_MS * 2, iat="x", iss=1, aud="y", sub=2, jti=[])

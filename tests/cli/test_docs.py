@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 import pytest
+from tests.clients.driver import SDKS
+from tests.clients.programs import LANGUAGES
 
 from bracketd.auth.authorization_code import LIFETIME_NS as CODE_NS
 from bracketd.auth.lockout import FAILURES_MAX, LOCK_NS
@@ -30,6 +32,7 @@ CANCEL = (ROOT / "docs" / "cancel.md").read_text(encoding="utf-8")
 SANDBOX = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
 LOGIN = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
 API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+CLIENTS = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
@@ -128,7 +131,7 @@ def test_architecture_names_files_that_exist() -> None:
     assert [name for name in sorted(named) if not (ROOT / "src" / "bracketd" / name).is_file()] == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", *(f"docs/{path.name}" for path in PAGES)])
+@pytest.mark.parametrize("page", ["README.md", "SECURITY.md", "CHANGELOG.md", *(f"docs/{path.name}" for path in PAGES)])
 def test_documents_link_to_files_that_exist(page: str) -> None:
     """A relative link or picture of a document leads somewhere."""
     path = ROOT / page
@@ -177,3 +180,22 @@ def test_sandbox_page_names_every_point_with_its_actions() -> None:
         for point in Point
     }
     assert [action for action in Action if f"\n| `{action}` | " not in SANDBOX] == []
+
+
+def test_clients_page_names_every_language_with_its_packages() -> None:
+    """The table of languages has each program that is run, and the packages are those that are installed for them."""
+    rows = re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", CLIENTS, re.MULTILINE)
+    assert [name for name, _ in rows] == list(LANGUAGES)
+    named = {package for _, packages in rows for package in packages.split(", ")} - {"none"}
+    installed = (ROOT / "tests" / "clients" / "packages.txt").read_text(encoding="utf-8").split()
+    assert (installed, sorted(named)) == (sorted(installed), installed)
+    assert ".ci/run" in CLIENTS
+    assert "tests/clients/packages.txt" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_clients_page_names_the_sdks_that_are_run() -> None:
+    """The versions of the SDKs on the page are the pinned ones."""
+    pinned = (ROOT / "tests" / "clients" / "requirements.txt").read_text(encoding="utf-8")
+    named = re.findall(r"^\| (\w+) (\d+\.\d+\.\d+) \| Here \|$", CLIENTS, re.MULTILINE)
+    assert sorted(name for name, _ in named) == sorted(SDKS)
+    assert [name for name, version in named if f"\n{name}=={version} " not in pinned] == []

@@ -5,22 +5,17 @@ What stands in for the browser fetches the page and posts the form by hand, as a
 """
 
 import html
-import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pyotp
 import pytest
 import requests
+from tests.clients.driver import Driver
 from tests.e2e.caller import Caller, bracket_body
 from tests.e2e.process import HOST, Server, command
 
@@ -30,77 +25,28 @@ CLIENT = "SDK1"
 PASSWORD = "correct horse"
 PIN = "246810"
 
-# Exactly what the SDK's own sample does up to the token; then one line of JSON in for each call, and one out.
-# Its web server ends only with Ctrl-C: the hook by which it would stop itself went away in Werkzeug 2.1.
-# Whatever it would connect to beside this machine is refused.
-PROGRAM = """
-import json, sys
-def stay_here(event, arguments):
-    if event == "socket.connect" and arguments[1][0] != "127.0.0.1":
-        raise PermissionError(f"not to {arguments[1]}")
-sys.addaudithook(stay_here)
-from pyoauthbridge import Connect
-app_id, secret, redirect_url, base_url = sys.argv[1:]
-conn = Connect(app_id, secret, redirect_url, base_url)
-conn.get_access_token()
-print("TOKEN", json.dumps(conn.print_access_token()), flush=True)
-for line in sys.stdin:
-    name, *arguments = json.loads(line)
-    print("REPLY", json.dumps(getattr(conn, name)(*arguments)), flush=True)
-"""
 
+class Sdk(Driver):
+    """A program that uses the SDK, serving its redirect address on a port."""
 
-class Sdk:
-    """A program that uses the SDK."""
-
-    def __init__(self, server: Server, app_id: str, secret: str, port: int, log: Path) -> None:
+    def __init__(self, server: Server, app_id: str, secret: str, port: int) -> None:
         self.redirect_url = f"http://127.0.0.1:{port}"
-        base_url = f"http://127.0.0.1:{server.port}"
-        # It prints to a pipe of ours; no proxy of the machine's stands between the two.
-        environment = os.environ | {"PYTHONUNBUFFERED": "1", "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-        self._log = log.open("w")
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, app_id, secret, self.redirect_url, base_url],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            env=environment,
-        )
+        super().__init__("pyoauthbridge_calls.py", app_id, secret, self.redirect_url, f"http://127.0.0.1:{server.port}")
         for _ in range(TRIES):
             try:
                 socket.create_connection((HOST, port), timeout=1).close()
                 return
             except ConnectionRefusedError:
-                assert self.process.poll() is None, log.read_text()
+                assert self.process.poll() is None, self.said()
                 time.sleep(TRY_S)
-        raise AssertionError(f"the SDK did not serve: {log.read_text()}")
+        said = self.said()
+        self.close()
+        raise AssertionError(f"the SDK did not serve: {said}")
 
     def stop_waiting(self) -> str:
         """Ctrl-C, with which the SDK's user ends its web server; gives the token that it then has."""
         self.process.send_signal(signal.SIGINT)
-        return str(json.loads(self._line("TOKEN")))
-
-    def call(self, name: str, *arguments: object) -> Any:
-        """Call one method of the SDK's Connect."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps([name, *arguments]) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self._line("REPLY"))
-
-    def close(self) -> None:
-        """End the program."""
-        self.process.kill()
-        self.process.communicate()
-        self._log.close()
-
-    def _line(self, word: str) -> str:
-        """The rest of the next line that begins with a word; the SDK prints much else."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith(f"{word} "):
-                return line.removeprefix(f"{word} ")
-        raise AssertionError("the SDK's program ended")
+        return str(self.reply())
 
 
 class Browser:
@@ -148,7 +94,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, pyo
 
 
 @pytest.fixture
-def sdk(desk: tuple[Server, pyotp.TOTP], tmp_path: Path) -> Iterator[Sdk]:
+def sdk(desk: tuple[Server, pyotp.TOTP]) -> Iterator[Sdk]:
     """The SDK's program, registered as an application, waiting for its user at /getcode."""
     server, _ = desk
     with socket.create_server((HOST, 0)) as free:
@@ -156,11 +102,8 @@ def sdk(desk: tuple[Server, pyotp.TOTP], tmp_path: Path) -> Iterator[Sdk]:
     redirect_uri = f"http://127.0.0.1:{port}"
     added = command("app", "add", "The SDK", "--redirect-uri", redirect_uri, "--data", str(server.data)).stdout
     words = dict(line.split(" ", 1) for line in added.splitlines())
-    program = Sdk(server, words["app_id"], words["app_secret"], port, tmp_path / "sdk.log")
-    try:
+    with Sdk(server, words["app_id"], words["app_secret"], port) as program:
         yield program
-    finally:
-        program.close()
 
 
 def logged_in(sdk: Sdk, answer: str) -> str:
@@ -179,21 +122,52 @@ def test_login_with_pin_then_orders(sdk: Sdk, desk: tuple[Server, pyotp.TOTP]) -
     """From the login page to a token, then placing, listing, modifying and cancelling by the SDK's own methods."""
     token = logged_in(sdk, PIN)
     assert [len(part) for part in token.split(".")] == [43, 43]
-    placed = sdk.call("post_request", "/api/v1/orders/kart", bracket_body(CLIENT))
+    placed = sdk.ask("post_request", "/api/v1/orders/kart", bracket_body(CLIENT))
     assert placed["status"] == "success", placed
-    (row,) = sdk.call("fetch_pending_orders", {"client_id": CLIENT})["data"]["orders"]
+    (row,) = sdk.ask("fetch_pending_orders", {"client_id": CLIENT})["data"]["orders"]
     changed = {"client_id": CLIENT, "oms_order_id": row["oms_order_id"], "price": 449, "execution_type": "BO"}
-    assert sdk.call("put_request", "/api/v1/orders/kart", changed)["status"] == "success"
-    assert sdk.call("fetch_pending_orders", {"client_id": CLIENT})["data"]["orders"][0]["price"] == 449
+    assert sdk.ask("put_request", "/api/v1/orders/kart", changed)["status"] == "success"
+    assert sdk.ask("fetch_pending_orders", {"client_id": CLIENT})["data"]["orders"][0]["price"] == 449
     cancel = {"client_id": CLIENT, "oms_order_id": row["oms_order_id"], "execution_type": "BO"}
-    assert sdk.call("cancel_order", cancel) == {"status": "success", "message": "Order cancelled successfully"}
-    assert sdk.call("fetch_pending_orders", {"client_id": CLIENT})["data"]["orders"] == []
-    (row,) = sdk.call("fetch_completed_orders", {"client_id": CLIENT})["data"]["orders"]
+    assert sdk.ask("cancel_order", cancel) == {"status": "success", "message": "Order cancelled successfully"}
+    assert sdk.ask("fetch_pending_orders", {"client_id": CLIENT})["data"]["orders"] == []
+    (row,) = sdk.ask("fetch_completed_orders", {"client_id": CLIENT})["data"]["orders"]
     assert row["order_status"] == "CANCELLED"
     server, _ = desk
     command("client", "rotate", CLIENT, "--data", str(server.data))
-    refused = sdk.call("fetch_pending_orders", {"client_id": CLIENT})
+    refused = sdk.ask("fetch_pending_orders", {"client_id": CLIENT})
     assert (refused["message"], refused["error_code"]) == ("Request Unauthorised", 40000)
+
+
+def test_orders_by_themselves(sdk: Sdk) -> None:
+    """The SDK's own calls place an order by itself, modify it and cancel it; it stands in the books as they left it."""
+    logged_in(sdk, PIN)
+    order = {
+        "exchange": "NSE",
+        "instrument_token": "3045",
+        "client_id": CLIENT,
+        "order_type": "LIMIT",
+        "amo": False,
+        "price": 450.0,
+        "quantity": 3,
+        "disclosed_quantity": 0,
+        "validity": "DAY",
+        "product": "CNC",
+        "order_side": "BUY",
+        "user_order_id": 10_002,
+        "trigger_price": 0,
+        "execution_type": "REGULAR",
+    }
+    placed = sdk.ask("place_order", order)
+    assert (placed["status"], placed["message"]) == ("success", "Order place successfully")
+    named = order | {"oms_order_id": placed["data"]["oms_order_id"]}
+    changed = sdk.ask("modify_order", named | {"price": 449.0, "quantity": 4})
+    assert changed["message"] == "Order modification request submitted"
+    gone = sdk.ask("cancel_order", named)
+    assert gone["data"]["oms_order_id"] == named["oms_order_id"]
+    rows = sdk.ask("fetch_completed_orders", {"client_id": CLIENT})["data"]["orders"]
+    (row,) = (row for row in rows if row["oms_order_id"] == named["oms_order_id"])
+    assert (row["order_status"], row["price"], row["quantity"]) == ("CANCELLED", 449, 4)
 
 
 def test_login_with_totp(sdk: Sdk, desk: tuple[Server, pyotp.TOTP]) -> None:

@@ -1,13 +1,12 @@
 """The family's published SDKs, unmodified, listening to a real server: pyoauthbridge 1.0.20 and pocketful 0.1.2.
 
-Only where they connect to is set (see `sdk_listener`). What they read is compared with what REST says.
+Only where they connect to is set (see `drivers/listener.py`). What they read is compared with what REST says.
 """
 
 from collections.abc import Iterator
 
 import pytest
-from tests.clients.listening import Listening
-from tests.clients.sdk_decoders import SDKS
+from tests.clients.driver import SDKS, Listening
 from tests.e2e.process import Server
 
 SBIN = {"exchangeCode": 1, "instrumentToken": 3045}

@@ -10,6 +10,7 @@ import apsw
 from tests.e2e.caller import Caller
 
 BRACKETD = Path(sys.executable).with_name("bracketd")
+ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 START_TRIES = 600
 START_TRY_S = 0.05
@@ -37,7 +38,8 @@ def command(*arguments: str, check: bool = True, stdin: str = "") -> subprocess.
 class Server:
     """A data folder with its clients, and the process that serves it; the folder outlives the process.
 
-    `more` are further arguments of `bracketd serve`.
+    `more` are further arguments of `bracketd serve`. `module` is one of these tests' own by which `bracketd` is run,
+    with its arguments, where something about the process itself is to be otherwise.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Server:
         session: str = "always",
         sandbox: bool = True,
         token_ttl: str = "12h",
+        module: tuple[str, ...] = (),
     ) -> None:
         self.data = folder / "data"
         self.session = session
@@ -57,6 +60,7 @@ class Server:
         self._out = folder / "out.txt"
         self._err = folder / "err.txt"
         self.more = more
+        self.module = module
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
         self.tokens: dict[str, str] = {}
@@ -72,11 +76,13 @@ class Server:
 
     def start(self) -> None:
         """Start the process and wait until it says that it serves; raises NotStarted."""
-        arguments = [str(BRACKETD), "serve", "--data", str(self.data), "--host", HOST, "--port", "0"]
+        program = [sys.executable, "-m", *self.module] if self.module else [str(BRACKETD)]
+        arguments = [*program, "serve", "--data", str(self.data), "--host", HOST, "--port", "0"]
         arguments += ["--session", self.session, "--feed", "manual", *self.more]
         arguments += ["--sandbox"] if self.sandbox else []
         with self._out.open("wb") as out, self._err.open("ab") as err:
-            self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            where = ROOT if self.module else None
+            self._process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=where)
         for _ in range(START_TRIES):
             ready = _READY.search(self._out.read_text())
             if ready is not None:

@@ -16,7 +16,7 @@ from tests.trading_floor import INSTRUMENTS, SBIN
 
 from bracketd.domain.commands import CancelOrder, ModifyOrder, PlaceBracket
 from bracketd.domain.instrument import Level, Tick
-from bracketd.domain.order import Leg, OrderType, Product, Side, Validity
+from bracketd.domain.order import Execution, Leg, OrderType, Product, Side, Validity
 from bracketd.venue.paper.fault_plan import Action, FaultPlan, FaultRule, Point
 
 CENTRE = INSTRUMENTS[SBIN].base_price_paise
@@ -78,9 +78,12 @@ class Machine(RuleBasedStateMachine):
         offsets=st.tuples(st.integers(TICK, 60), st.integers(TICK, 60)),
         step=st.sampled_from((0, 0, TICK, 12)),
         immediate=st.booleans(),
+        execution=st.sampled_from((Execution.BO, Execution.BO, Execution.BO, *Execution)),
+        product=st.sampled_from(Product),
     )
     def place(self, **drawn: Any) -> None:
-        """A bracket, mostly one that can be taken."""
+        """A bracket or another order, mostly one that can be taken."""
+        execution = drawn["execution"]
         buys, order_type, price = drawn["buys"], drawn["order_type"], drawn["price"]
         sign = 1 if buys else -1
         stops = order_type in (OrderType.SL, OrderType.SLM)
@@ -92,14 +95,15 @@ class Machine(RuleBasedStateMachine):
                 instrument=SBIN,
                 side=Side.BUY if buys else Side.SELL,
                 order_type=order_type,
-                product=Product.MIS,
+                product=drawn["product"] if execution.single else Product.MIS,
                 validity=Validity.IOC if drawn["immediate"] and not stops else Validity.DAY,
                 quantity=drawn["quantity"],
                 price_paise=trigger + sign * TICK if stops else price,
                 trigger_paise=trigger,
-                target_offset_paise=drawn["offsets"][0],
-                stop_offset_paise=drawn["offsets"][1],
-                trailing_step_paise=drawn["step"],
+                target_offset_paise=drawn["offsets"][0] if execution is Execution.BO else 0,
+                stop_offset_paise=0 if execution.single else drawn["offsets"][1],
+                trailing_step_paise=0 if execution.single else drawn["step"],
+                execution=execution,
             )
         )
 
@@ -148,8 +152,8 @@ class Machine(RuleBasedStateMachine):
                 price_paise=(drawn["price"] or 0) if row.price_paise else 0,
                 trigger_paise=(drawn["trigger"] or 0) if row.trigger_paise else 0,
                 quantity=(drawn["quantity"] or 0) if entry else 0,
-                stop_offset_paise=(drawn["offset"] or 0) if entry else 0,
-                trailing_step_paise=drawn["step"] if row.leg is not Leg.TARGET else 0,
+                stop_offset_paise=(drawn["offset"] or 0) if row.shown_leg is Leg.ENTRY else 0,
+                trailing_step_paise=drawn["step"] if row.shown_leg in (Leg.ENTRY, Leg.STOPLOSS) else 0,
             )
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -11,7 +12,7 @@ from tests.engine.test_machine import STEPS, Machine
 from bracketd.domain.events import TradeBooked
 from bracketd.domain.instructions import ClosePair, Instruction
 from bracketd.domain.outcomes import Cancelled, Outcome
-from bracketd.engine import cancelling, ending, evolve, instructing, margin, protection, retrying
+from bracketd.engine import cancelling, ending, evolve, evolve_day, instructing, margin, protection, retrying, stake
 from bracketd.engine.cancelling import Ticket
 from bracketd.engine.exposure import exit_decided
 from bracketd.engine.invariant import InvariantBroken
@@ -151,6 +152,62 @@ def trailing_not_told(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(step, "instruction_for", wrong)
 
 
+def holdings_lost_overnight(plant: pytest.MonkeyPatch) -> None:
+    """What orders by themselves have left open is forgotten with their trades."""
+
+    def forget(state: State) -> None:
+        for key, kept in state.stakes.items():
+            account = state.accounts[key.split(" ")[0]]
+            account.blocked_paise -= kept.blocked_paise
+            account.realised_paise -= kept.realised_paise
+        state.stakes.clear()
+
+    plant.setattr(evolve_day, "carry_stakes", forget)
+
+
+def earnings_lost_overnight(plant: pytest.MonkeyPatch) -> None:
+    """What orders by themselves have earned does not get into the cash."""
+    plant.setattr(stake, "realised_paise", lambda position: 0)
+
+
+def held_orders_sent_at_once(plant: pytest.MonkeyPatch) -> None:
+    """An AMO goes to the venue when it is placed."""
+    instruction_for = step.instruction_for
+
+    def wrong(state: State, event: Any, growth: int) -> Instruction | None:
+        if getattr(event, "held", False):
+            return instruction_for(state, msgspec.structs.replace(event, held=False), growth)
+        return instruction_for(state, event, growth)
+
+    plant.setattr(step, "instruction_for", wrong)
+
+
+def held_orders_never_sent(plant: pytest.MonkeyPatch) -> None:
+    """An AMO waits for ever."""
+    plant.setattr(protection, "release_due", lambda state, entry: False)
+
+
+def sells_what_nobody_has(plant: pytest.MonkeyPatch) -> None:
+    """CNC is sold whatever is held."""
+    plant.setattr(stake, "sellable", lambda stake, without="": 10**9)
+
+
+def intraday_positions_kept(plant: pytest.MonkeyPatch) -> None:
+    """At square-off nobody closes what orders by themselves have left open."""
+    plant.setattr(protection, "square_off_due", lambda *where: None)
+    plant.setattr(step, "square_off_due", lambda *where: None)
+
+
+def a_cover_order_waits_for_a_target(plant: pytest.MonkeyPatch) -> None:
+    """Rule X of a bracket without a target never gets to its closing order."""
+    advance = protection._advance_exit
+
+    def waiting(state: State, bracket: Any, *rest: Any) -> Any:
+        return None if bracket.execution.name == "CO" else advance(state, bracket, *rest)
+
+    plant.setattr(protection, "_advance_exit", waiting)
+
+
 PLANTS: tuple[Plant, ...] = (
     exit_budget_not_shared,
     growth_not_told,
@@ -165,6 +222,13 @@ PLANTS: tuple[Plant, ...] = (
     trigger_leaves_the_target,
     refused_stop_forgotten,
     trailing_not_told,
+    holdings_lost_overnight,
+    earnings_lost_overnight,
+    held_orders_sent_at_once,
+    held_orders_never_sent,
+    sells_what_nobody_has,
+    intraday_positions_kept,
+    a_cover_order_waits_for_a_target,
 )
 
 

@@ -191,3 +191,23 @@ def test_the_acknowledgement_of_a_leg_comes_after_its_growth() -> None:
     assert floor.legs(entry)[1].priority == grown
     floor.restart()
     floor.come_to_rest()
+
+
+def test_an_exit_of_what_a_session_left_open_succeeds_again() -> None:
+    """Left open over night and exited by a rescue order before the first print: asked for again, success again."""
+    floor = Story()
+    entry = floor.place()
+    floor.print(456.95, 10)
+    for _ in range(20):
+        if floor.state.stage.name == "ENDED":
+            break
+        # Nobody is there to sell to at square-off, so that all of it stays open.
+        change = floor.sessions.next_change_ns(floor.now_ns)
+        floor.wait(change - floor.now_ns)
+        floor.check()
+    assert floor.state.bracket_of(entry).unprotected
+    floor._open_session()
+    first, second = floor.close(entry), floor.close(entry)
+    assert isinstance(first, Cancelled)
+    assert first == second
+    floor.come_to_rest()

@@ -16,6 +16,7 @@ from bracketd.runtime import server
 from bracketd.runtime.clock import SystemClock, VirtualClock
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.entrance import Entrance
+from bracketd.runtime.rates import Rates
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.server import EXIT_FAILED, EXIT_STOPPED, StartRefused, run
 from bracketd.runtime.settings import Settings
@@ -26,7 +27,16 @@ def serve_one_request(data: Path, during: Callable[[Desk], None], **choices: Any
     statuses: list[int] = []
     askers: list[Thread] = []
 
-    def build_app(desk: Desk, gate: Gate, *, sandbox: Sandbox | None, cors: Sequence[str], entrance: Entrance) -> Any:
+    def build_app(
+        desk: Desk,
+        gate: Gate,
+        *,
+        sandbox: Sandbox | None,
+        cors: Sequence[str],
+        entrance: Entrance,
+        rates: Rates,
+        **more: Any,
+    ) -> Any:
         async def app(scope: Any, receive: Any, send: Any) -> None:
             during(desk)
             status = 200 if desk.serving else 503

@@ -14,9 +14,14 @@ from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, PlaceBra
 from bracketd.domain.instrument import Level, Tick
 from bracketd.domain.outcomes import Cancelled, Outcome
 from bracketd.engine.state import State
+from bracketd.journal.group import GroupCommit
+from bracketd.journal.protocol import Lease
+from bracketd.runtime.client_orders import ClientOrders
 from bracketd.runtime.clock import VirtualClock
 from bracketd.runtime.desk import NotServing
 from bracketd.runtime.entrance import Entrance
+from bracketd.runtime.measures import Measures
+from bracketd.runtime.rates import Rates
 from bracketd.runtime.recovery import resume_paper
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.venue.paper.faulty import FaultyExchange
@@ -53,6 +58,7 @@ class FakeDesk:
         self.outcome = outcome or Cancelled("20260106-2")
         self.floor = floor
         self.state = floor.state if floor else State()
+        self.client_orders = ClientOrders(self.state)
         self.instruments = INSTRUMENTS
         self.serving = True
         self.known = True
@@ -61,6 +67,8 @@ class FakeDesk:
         self.waits = 0
         self.on_step: list[object] = []
         self.on_tick: list[object] = []
+        self.measures = Measures()
+        self.commit = GroupCommit(None, Lease("test", 1, 0))  # type: ignore[arg-type]
         self.clock = VirtualClock(START_NS)
         self.due_ns: list[int] = []
 
@@ -147,6 +155,7 @@ class Counter:
         cors: Sequence[str] = (),
         virtual: bool = True,
         entrance: Entrance | None = None,
+        rates: Rates | None = None,
     ) -> None:
         self.desk = FakeDesk(outcome, floor)
         self.gate = FakeGate()
@@ -159,6 +168,7 @@ class Counter:
             sandbox=built,
             cors=cors,
             entrance=entrance,
+            rates=rates,
         )
         self.chunks_read = 0
 

@@ -32,8 +32,8 @@ async def test_unknown_routes(target: str) -> None:
 @pytest.mark.parametrize(
     ("method", "target", "allow"),
     [
-        ("PUT", "/api/v1/orders", b"DELETE, GET, HEAD"),
-        ("POST", "/api/v1/orders/", b"DELETE, GET, HEAD"),
+        ("PATCH", "/api/v1/orders", b"DELETE, GET, HEAD, POST, PUT"),
+        ("OPTIONS", "/api/v1/orders/", b"DELETE, GET, HEAD, POST, PUT"),
         ("DELETE", "/api/v1/user/logout", b"POST"),
         ("GET", "/api/v1/user/logout", b"POST"),
         ("HEAD", "/api/v1/user/logout", b"POST"),
@@ -91,7 +91,7 @@ async def test_desk_that_stops_under_a_read() -> None:
 async def test_fault_in_a_page(caplog: pytest.LogCaptureFixture) -> None:
     """A fault of ours is a JSON 500 that tells nothing, and a trace in the log."""
     counter = Counter()
-    counter.desk.state = None  # type: ignore[assignment]
+    counter.desk.client_orders = None  # type: ignore[assignment]
     answer = await counter.call("GET", "/api/v1/orders?type=pending")
     assert (answer.status, answer.body) == (500, replies.INTERNAL.body)
     assert "AttributeError" in caplog.text

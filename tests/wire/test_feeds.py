@@ -100,6 +100,23 @@ async def test_without_a_good_token_the_handshake_is_401(target: str, headers: d
         await refused(server.url + target, replies.UNAUTHORISED, headers)
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("name", ["access_token", "acess_token"])
+@pytest.mark.parametrize("hint", ["", "login_id=A&", "login_id=B&", "login_id=&"])
+@pytest.mark.parametrize("path", ["/ws/v1/feeds", "/hydrasocket/v2/websocket"])
+async def test_every_spelling_that_clients_are_seen_to_send(path: str, hint: str, name: str, slash: str) -> None:
+    """wire.md 1.10: either path, with and without a slash, either spelling, the hint or none: the token's updates."""
+    async with serving() as server:
+        url = f"ws://127.0.0.1:{server.port}{path}{slash}?{hint}{name}=of%20A"
+        async with connect(url) as connection:
+            await say(connection, {"a": "subscribe", "v": ["A", "web"], "m": "updates"})
+            assert (await hear_answer(connection))["status"] == "success"
+            await server.post.place("B")
+            await server.post.place("A")
+            assert [frame[0] for frame in await until_quiet(connection)] == [50]
+        await refused(url.replace("of%20A", "of%20C"), replies.UNAUTHORISED)
+
+
 async def test_other_paths_and_a_stopped_desk_are_told_so() -> None:
     """A websocket elsewhere is 404; a desk that has stopped lets nobody in; a fault of ours is 500."""
     async with serving() as server:

@@ -9,7 +9,7 @@ import pytest
 from bracketd.runtime import settings, streams
 from bracketd.runtime.streams import Ending, StreamLimits
 from bracketd.wire import websocket_protocol
-from bracketd.wire.feeds import PATH, TOKEN_PARAMETERS
+from bracketd.wire.feeds import PATHS, TOKEN_PARAMETERS
 from bracketd.wire.frames import EXCHANGE_CODES, Mode
 from bracketd.wire.subscription import QUOTE_MODES, UPDATES
 
@@ -17,7 +17,7 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "feeds.md").read_text(enc
 ENDINGS = [value for value in vars(streams).values() if isinstance(value, Ending)]
 
 
-@pytest.mark.parametrize("word", [PATH, UPDATES, *QUOTE_MODES, *TOKEN_PARAMETERS])
+@pytest.mark.parametrize("word", [*PATHS, UPDATES, *QUOTE_MODES, *TOKEN_PARAMETERS])
 def test_page_has_every_word(word: str) -> None:
     """Each word that a client can say is on the page."""
     assert word in PAGE

@@ -2,13 +2,14 @@
 
 import json
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.clients.sdk_decoders import SDKS, decoders
+from tests.clients.driver import SDKS, Decoding
 from tests.trading_floor import INSTRUMENTS, SBIN, Floor, levels
 
 from bracketd.domain.instrument import Instrument, Level
@@ -78,6 +79,13 @@ TRADE_KEYS = [
     "exchange_order_id",
     "client_id",
 ]
+
+
+@pytest.fixture(scope="module", params=SDKS)
+def sdk(request: pytest.FixtureRequest) -> Iterator[Decoding]:
+    """The decoders of one published SDK after the other."""
+    with Decoding(request.param) as decoding:
+        yield decoding
 
 
 def u32(*values: int) -> str:
@@ -158,10 +166,9 @@ def test_any_quote_can_be_sent(exchange: str, sums: list[int], depth: list[Level
     assert int.from_bytes(shown, "big") == min(volume, 2**32 - 1)
 
 
-@pytest.mark.parametrize("sdk", SDKS)
-def test_sdk_reads_marketdata(sdk: str) -> None:
+def test_sdk_reads_marketdata(sdk: Decoding) -> None:
     """The SDKs' own decoder reads each field of a detailed quote as what it is."""
-    assert decoders(sdk)[1](marketdata(INSTRUMENT, QUOTE)) == {
+    assert sdk.read(1, marketdata(INSTRUMENT, QUOTE)) == {
         "mode": 1,
         "exchange_code": 1,
         "instrument_token": 3045,
@@ -190,10 +197,9 @@ def test_sdk_reads_marketdata(sdk: str) -> None:
     }
 
 
-@pytest.mark.parametrize("sdk", SDKS)
-def test_sdk_reads_compact(sdk: str) -> None:
+def test_sdk_reads_compact(sdk: Decoding) -> None:
     """The SDKs' own decoder reads each field of a compact quote as what it is."""
-    assert decoders(sdk)[2](compact(INSTRUMENT, QUOTE)) == {
+    assert sdk.read(2, compact(INSTRUMENT, QUOTE)) == {
         "mode": 2,
         "exchange_code": 1,
         "instrument_token": 3045,
@@ -209,10 +215,15 @@ def test_sdk_reads_compact(sdk: str) -> None:
     }
 
 
-@pytest.mark.parametrize("sdk", SDKS)
-def test_sdk_reads_full_snapquote(sdk: str) -> None:
+def test_sdk_reads_a_fall_as_a_rise(sdk: Decoding) -> None:
+    """The SDKs' own decoder takes the signed change for an unsigned one, and raises nothing (docs/clients.md)."""
+    fallen = msgspec.structs.replace(QUOTE, last_paise=45_600)
+    assert sdk.read(2, compact(INSTRUMENT, fallen))["change"] == 2**32 - 95
+
+
+def test_sdk_reads_full_snapquote(sdk: Decoding) -> None:
     """The SDKs' own decoder reads each field of a full snapquote as what it is."""
-    assert decoders(sdk)[4](full_snapquote(INSTRUMENT, QUOTE)) == {
+    assert sdk.read(4, full_snapquote(INSTRUMENT, QUOTE)) == {
         "mode": 4,
         "exchange_code": 1,
         "instrument_token": 3045,
@@ -242,11 +253,10 @@ def filled_floor() -> tuple[Floor, Order, Trade]:
     return floor, floor.state.orders[entry_id], trade
 
 
-@pytest.mark.parametrize("sdk", SDKS)
-def test_sdk_reads_order_update(sdk: str) -> None:
+def test_sdk_reads_order_update(sdk: Decoding) -> None:
     """The SDKs' own decoder gets the order book's row, with the names that only frames have, whatever text is in it."""
     floor, entry, _ = filled_floor()
-    read = decoders(sdk)[50](Rendering(INSTRUMENTS).order(floor.state, entry))
+    read = sdk.read(50, Rendering(INSTRUMENTS).order(floor.state, entry))
     row = json.loads(JSON.encode(order_row(floor.state, entry, INSTRUMENT)))
     assert {name for name in row if name not in read} == {"contract_description", "tags"}
     assert {name for name in row if name in read and read[name] != row[name]} == {"rejection_code"}
@@ -282,7 +292,8 @@ def test_trade_update_to_the_byte() -> None:
 def test_sdk_reads_trade_update() -> None:
     """The one SDK that knows trade updates gets an object with every key that the family documents, none null."""
     floor, _, trade = filled_floor()
-    read = decoders("pocketful")[51](Rendering(INSTRUMENTS).trade(floor.state, trade))
+    with Decoding("pocketful") as sdk:
+        read = sdk.read(51, Rendering(INSTRUMENTS).trade(floor.state, trade))
     assert [name for name in TRADE_KEYS if read.get(name) in (None, "")] == []
 
 

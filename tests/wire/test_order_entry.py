@@ -257,7 +257,8 @@ async def test_half_a_request_is_none() -> None:
         ("POST", f"{KART}/{ID}", b"DELETE"),
         ("OPTIONS", f"{KART}/{ID}", b"DELETE"),
         ("POST", "/api/v1/order/bracket", b"DELETE"),
-        ("GET", f"/api/v1/orders/{ID}", b"DELETE"),
+        ("GET", f"/api/v1/orders/{ID}", b"DELETE, PUT"),
+        ("PUT", f"/api/v1/orders/bracket/{ID}", b"DELETE"),
     ],
 )
 async def test_other_methods(method: str, path: str, allow: bytes) -> None:

@@ -108,7 +108,8 @@ async def test_needed_fields(field: str, value: Any) -> None:
     ("field", "value"),
     [(field, {}) for field in [*REQUIRED, "device", "validity", "user_order_id", "is_trailing"]]
     + [
-        ("execution_type", "CO"),
+        ("execution_type", "REGULAR"),
+        ("execution_type", "AMO"),
         ("order_side", "HOLD"),
         ("order_type", "ICEBERG"),
         ("product", "BO"),

@@ -121,10 +121,11 @@ class Logins:
             raise LoginRefused(LoginRefusal.NOT_PENDING)
         if not await self._answered(login_id, answer, factor, now_ns):
             raise LoginRefused(LoginRefusal.WRONG_ANSWER)
+        # Before the ticket is used up: it would tell, by the hash that the next try does not cost, that this was right.
+        self._check_unchanged(pending.client)
         # Whoever asked twice at once gets one token.
         if self._pending.pop(ticket, None) is None:
             raise LoginRefused(LoginRefusal.NOT_PENDING)
-        self._check_unchanged(pending.client)
         self._lockout.clear(login_id)
         return issue_for(self._store, self._key, login_id, None, pending.device, now_ns, self._random_bytes)
 

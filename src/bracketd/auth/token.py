@@ -153,5 +153,6 @@ def _signed_claims(key: bytes, token: str) -> Claims:
         raise Unauthorised(Refusal.MALFORMED) from None
     try:
         return _CLAIMS_DECODER.decode(payload)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        # msgspec looks at a text's bytes when it makes the text, and lets Python's own error through.
         raise Unauthorised(Refusal.BAD_CLAIMS) from None

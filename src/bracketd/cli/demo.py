@@ -29,7 +29,15 @@ BELOW_BASE_PERCENT: Final = 10
 """The demo's limit lies this far below the base price; the synthetic walk keeps within 5 %, so it is never filled."""
 
 
-def run_demo(host: str, port: int, data: Path | None, cors: tuple[str, ...] = ()) -> None:
+def run_demo(
+    host: str,
+    port: int,
+    data: Path | None,
+    cors: tuple[str, ...] = (),
+    *,
+    order_rate: int | None = None,
+    cancel_rate: int | None = None,
+) -> None:
     """Serve with an account, the session always open, the synthetic feed and the sandbox; print what to type.
 
     Without a folder named, a temporary one is made and removed again at the end. Raises click.ClickException.
@@ -38,7 +46,15 @@ def run_demo(host: str, port: int, data: Path | None, cors: tuple[str, ...] = ()
         if data is None:
             data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bracketd-demo-")))
         settings = Settings(
-            data=data, host=host, port=port, session="always", feed="synthetic", sandbox=True, cors=cors
+            data=data,
+            host=host,
+            port=port,
+            session="always",
+            feed="synthetic",
+            sandbox=True,
+            order_rate=order_rate,
+            cancel_rate=cancel_rate,
+            cors=cors,
         )
         _keep_account(data)
         instrument = load_instruments().by_symbol(SYMBOL)

@@ -18,6 +18,16 @@ DATA = click.Path(file_okay=False, path_type=Path)
 PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 CASH_DEFAULT = "10000000"
 TOKEN_LIFETIME_DEFAULT = "12h"
+ORDER_RATE = click.option(
+    "--order-rate",
+    type=click.IntRange(0),
+    help="Orders a second that one client may place or modify, 0 for any number; 10, with a sandbox 0, if not named.",
+)
+CANCEL_RATE = click.option(
+    "--cancel-rate",
+    type=click.IntRange(0),
+    help="Cancels a second that one client may send, 0 for any number; 50, with a sandbox 0, if not named.",
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,12 +40,16 @@ def main() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--data", type=DATA, help="Data folder; a fresh temporary one if not named.")
+@ORDER_RATE
+@CANCEL_RATE
 @click.option("--cors", metavar="ORIGIN", multiple=True, type=Origin(), help=CORS_HELP)
-def demo(host: str, port: int, data: Path | None, cors: tuple[str, ...]) -> None:
+def demo(
+    host: str, port: int, data: Path | None, order_rate: int | None, cancel_rate: int | None, cors: tuple[str, ...]
+) -> None:
     """Serve a paper exchange that is always open, with an account and three commands to try."""
     from bracketd.cli.demo import run_demo
 
-    run_demo(host, port, data, cors)
+    run_demo(host, port, data, cors, order_rate=order_rate, cancel_rate=cancel_rate)
 
 
 @main.command()
@@ -59,9 +73,15 @@ def demo(host: str, port: int, data: Path | None, cors: tuple[str, ...]) -> None
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Instrument file; the one inside the package if not named.",
 )
+@ORDER_RATE
+@CANCEL_RATE
 @click.option("--cors", metavar="ORIGIN", multiple=True, type=Origin(), help=CORS_HELP)
 @click.option("--tls-cert", type=PEM, help="Certificate chain in PEM: speak HTTPS.")
 @click.option("--tls-key", type=PEM, help="Its key in PEM, not encrypted.")
+@click.option("--metrics-open", is_flag=True, help="Let other machines read /metrics too.")
+@click.option(
+    "--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of log lines."
+)
 @click.option("--insecure", is_flag=True, help="Allow plain HTTP on an address that other machines reach.")
 def serve(tls_cert: Path | None, tls_key: Path | None, sandbox: bool, clock: str, **chosen: Any) -> None:
     """Serve one data folder until SIGTERM or SIGINT."""

@@ -7,13 +7,12 @@ from collections.abc import Callable
 
 import click
 
+from bracketd.cli.log import keep_log
 from bracketd.runtime.server import StartRefused, run
 from bracketd.runtime.settings import Settings
 from bracketd.wire.app import build_app
 from bracketd.wire.http_protocol import JsonHttpProtocol
 from bracketd.wire.websocket_protocol import FeedProtocol
-
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def run_serve(settings: Settings) -> None:
@@ -28,7 +27,9 @@ def serve_until_stopped(settings: Settings, on_ready: Callable[[str], None]) -> 
     """Serve; `on_ready` is called with the URL once commands to it work. Always ends in an exception or exit."""
     # What the server makes is its owner's alone, also in a folder that others may enter.
     os.umask(0o077)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=LOG_FORMAT)
+    keep_log(settings.log)
+    # At debug level oauthlib logs every code that it gives out, and a code is as good as a login for a minute.
+    logging.getLogger("oauthlib").setLevel(logging.INFO)
     try:
         code = run(settings, build_app, on_ready, JsonHttpProtocol, FeedProtocol)
     except StartRefused as refused:

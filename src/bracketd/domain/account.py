@@ -1,5 +1,7 @@
 """An account: the cash of one client and what of it is bound."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from bracketd.domain.order import Side
@@ -8,7 +10,7 @@ from bracketd.domain.order import Side
 class Account(msgspec.Struct, gc=False, kw_only=True):
     """Cash in paise; `leverage` divides the value of intraday orders into the margin they block.
 
-    `blocked_paise` and `realised_paise` are sums over the account's brackets, kept by evolve.
+    `blocked_paise` and `realised_paise` are sums over the account's brackets and stakes, kept by evolve.
     """
 
     client_id: str
@@ -44,3 +46,32 @@ class Position(msgspec.Struct, gc=False):
     def net(self) -> int:
         """Shares held; negative when short."""
         return self.bought - self.sold
+
+
+class Pending(NamedTuple):
+    """What an order may still trade: shares, and the price in paise by which it is valued."""
+
+    side: Side
+    quantity: int
+    reference_paise: int
+
+
+class Stake(msgspec.Struct, gc=False):
+    """What an account has of one instrument and product by orders that are no bracket's.
+
+    `total` is everything traded that counts, `carried` the part of it whose trades earlier days have taken with them;
+    a day's beginning leaves of that what was still open, at its average cost. `working` are the orders that may still
+    trade, by their ids, oldest first; `buying` and `selling` are their sums, in shares and paise. `blocked_paise` and
+    `realised_paise` are the account's. `denied`: the venue refused to square it off, which is tried again.
+    """
+
+    total: Position
+    carried: Position
+    working: dict[str, Pending]
+    blocked_paise: int = 0
+    realised_paise: int = 0
+    denied: bool = False
+    buying: int = 0
+    buying_paise: int = 0
+    selling: int = 0
+    selling_paise: int = 0

@@ -1,10 +1,13 @@
-"""A bracket: an entry and, once anything of it is filled, a target and a stop-loss that share one exit budget."""
+"""A bracket: an entry and, once anything of it is filled, a target and a stop-loss that share one exit budget.
+
+A cover order is a bracket without a target, a regular order one that never gets legs: the same rules hold for all.
+"""
 
 from enum import StrEnum
 
 import msgspec
 
-from bracketd.domain.order import Leg, Side
+from bracketd.domain.order import Execution, Leg, Side
 
 
 class Exit(StrEnum):
@@ -19,6 +22,8 @@ class Exit(StrEnum):
 
 class Bracket(msgspec.Struct, gc=False, kw_only=True):
     """What a bracket is beyond its orders: the offsets, the exit and the ids of its legs ("" before the first fill).
+
+    `execution` says which legs it gets: both, the stop-loss alone (its `target_id` stays ""), or none.
 
     The tick and the band are those of the instrument at placement, so that a replay needs no instrument file.
     Prices and offsets are paise. `anchor_paise` is what a print is measured from for trailing (bracket.md 2.6);
@@ -67,6 +72,7 @@ class Bracket(msgspec.Struct, gc=False, kw_only=True):
     info_before: str = ""
     overtaken: bool = False
     intended: Leg = Leg.NONE
+    execution: Execution = Execution.BO
 
     @property
     def exit_accepted(self) -> bool:

@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 
-from bracketd.domain.order import OrderType, Product, Side, Validity
+from bracketd.domain.order import Execution, OrderType, Product, Side, Validity
 
 
 class OpenAccount(msgspec.Struct, frozen=True, gc=False):
@@ -16,7 +16,7 @@ class OpenAccount(msgspec.Struct, frozen=True, gc=False):
 
 
 class PlaceBracket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Place a bracket order. Prices and offsets are paise, quantities shares.
+    """Place a bracket, or what `execution` says instead. Prices and offsets are paise, quantities shares.
 
     `finer` names the price fields whose text was finer than a paisa, so that they cannot be on any tick, and the
     trailing step where the request says both that and `is_trailing: false`. `protection_bp` is
@@ -39,12 +39,17 @@ class PlaceBracket(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     protection_bp: int = 0
     user_order_id: str = ""
     device: str = ""
+    execution: Execution = Execution.BO
     finer: frozenset[str] = frozenset()
     idempotency_key: str = ""
 
     def digest(self) -> bytes:
-        """What was asked for, apart from the key, in 16 bytes: by it a repeated request knows itself again."""
-        terms = (*msgspec.structs.astuple(self)[:-2], sorted(self.finer))
+        """What was asked for, apart from the key, in 16 bytes: by it a repeated request knows itself again.
+
+        A bracket's is the one that it had before there were other executions.
+        """
+        kind = () if self.execution is Execution.BO else (self.execution,)
+        terms = (*msgspec.structs.astuple(self)[:-3], sorted(self.finer), *kind)
         return hashlib.blake2b(msgspec.msgpack.encode(terms), digest_size=16).digest()
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from bracketd.domain.instructions import Letter
 from bracketd.domain.instrument import Level
-from bracketd.domain.order import Leg, OrderType, Product, Side, Terms, Validity
+from bracketd.domain.order import Execution, Leg, OrderType, Product, Side, Terms, Validity
 from bracketd.domain.session import Stage
 
 
@@ -37,7 +37,11 @@ class TickSeen(Event, frozen=True, array_like=True, gc=False, tag=2):
 
 
 class BracketPlaced(Event, frozen=True, array_like=True, gc=False, tag=3):
-    """A bracket was taken on; its entry is on its way to the venue."""
+    """A bracket, or what `execution` says instead, was taken on; its entry is on its way to the venue.
+
+    `held`: it is not; it waits for the session (OrderReleased). `squares`: nobody asked for it, it closes an intraday
+    position at square-off.
+    """
 
     basket_id: str
     entry_id: str
@@ -63,6 +67,9 @@ class BracketPlaced(Event, frozen=True, array_like=True, gc=False, tag=3):
     trailing_step_paise: int = 0
     idempotency_key: str = ""
     digest: bytes = b""
+    execution: Execution = Execution.BO
+    held: bool = False
+    squares: bool = False
 
 
 class OrderAccepted(Event, frozen=True, array_like=True, gc=False, tag=4):
@@ -81,7 +88,7 @@ class OrderRefused(Event, frozen=True, array_like=True, gc=False, tag=5):
 
 
 class LegsOpened(Event, frozen=True, array_like=True, gc=False, tag=6):
-    """The first entry fill brought target and stop-loss into being, as one linked pair."""
+    """The first entry fill brought target and stop-loss into being, as one linked pair; a cover order has no target."""
 
     basket_id: str
     stop_id: str
@@ -307,6 +314,19 @@ class ModifyRefused(Event, frozen=True, array_like=True, gc=False, tag=32):
     text: str
 
 
+class OrderReleased(Event, frozen=True, array_like=True, gc=False, tag=40):
+    """An order that was held for the session is on its way to the venue."""
+
+    order_id: str
+
+
+class HeldModified(Event, frozen=True, array_like=True, gc=False, tag=41):
+    """An order that is held for the session took other terms; no venue had to be asked."""
+
+    order_id: str
+    terms: Terms
+
+
 AnyEvent = (
     AccountOpened
     | TickSeen
@@ -341,6 +361,8 @@ AnyEvent = (
     | ModifyRequested
     | OrderModified
     | ModifyRefused
+    | OrderReleased
+    | HeldModified
 )
 
 _encoder = msgspec.msgpack.Encoder()

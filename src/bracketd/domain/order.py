@@ -34,15 +34,32 @@ class Validity(StrEnum):
 
 
 class Product(StrEnum):
-    """What happens to the position overnight; brackets are MIS only."""
+    """What happens to the position overnight; brackets and cover orders are MIS only."""
 
     MIS = "MIS"
     CNC = "CNC"
     NRML = "NRML"
 
 
+class Execution(StrEnum):
+    """What an order was placed as: a bracket, a cover order (a bracket without a target), or an order by itself.
+
+    AMO is a regular order that may be placed while the market is closed and is held until it trades.
+    """
+
+    BO = "BO"
+    CO = "CO"
+    REGULAR = "REGULAR"
+    AMO = "AMO"
+
+    @property
+    def single(self) -> bool:
+        """Whether it is one order by itself, which never gets legs."""
+        return self is Execution.REGULAR or self is Execution.AMO
+
+
 class Leg(StrEnum):
-    """Which part of a bracket an order is; NONE is an order that is no bracket's."""
+    """Which part of a bracket an order is; NONE is how an order that is no bracket's is shown."""
 
     ENTRY = "ENTRY"
     TARGET = "TARGET"
@@ -75,7 +92,8 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     `requests` counts what the venue was asked to do with the order and `modify_request` is the one that asked for a
     modify, so that an answer is taken for its own request only. `refused` is an exit that the venue would not work
     (bracket.md 2.8), `resend` one that is to be sent at once, `rescue` an order of its own that closes what the legs
-    do not (2.5).
+    do not (2.5). A regular order is the entry of a basket that never gets legs; `held` is an AMO that waits here for
+    the session and that no venue knows of, `squares` one of our own that closes an intraday position at square-off.
     """
 
     order_id: str
@@ -120,6 +138,14 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     refused: bool = False
     resend: bool = False
     rescue: bool = False
+    execution: Execution = Execution.BO
+    held: bool = False
+    squares: bool = False
+
+    @property
+    def shown_leg(self) -> Leg:
+        """The leg that the order is shown as: an order by itself is nobody's."""
+        return Leg.NONE if self.execution.single else self.leg
 
     @property
     def terminal(self) -> bool:
@@ -129,7 +155,7 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     @property
     def position_key(self) -> str:
         """What the order's trades are summed up by: client, instrument and product."""
-        return f"{self.client_id} {self.instrument} {self.product}"
+        return position_key(self.client_id, self.instrument, self.product)
 
     @property
     def cancelled(self) -> int:
@@ -145,6 +171,11 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     def at_market(self) -> bool:
         """Whether the order takes what is displayed and never rests at a price."""
         return self.order_type is OrderType.MARKET or (self.order_type is OrderType.SLM and self.triggered)
+
+
+def position_key(client_id: str, instrument: str, product: Product) -> str:
+    """The name of a position: whose it is, of what, and of which product."""
+    return f"{client_id} {instrument} {product}"
 
 
 class Terms(msgspec.Struct, frozen=True, array_like=True, gc=False):

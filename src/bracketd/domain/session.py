@@ -47,7 +47,7 @@ class Stage(StrEnum):
     @property
     def trades(self) -> bool:
         """Whether an order sent now can work."""
-        return self in (Stage.TRADING, Stage.SQUARE_OFF, Stage.LAST_CALL)
+        return self is Stage.TRADING or self is Stage.SQUARE_OFF or self is Stage.LAST_CALL
 
     @property
     def place(self) -> int:

@@ -6,7 +6,7 @@ Rows are situations, columns are how the request names its leg. The docs' table 
 from enum import StrEnum
 
 from bracketd.domain.bracket import Bracket, Exit
-from bracketd.domain.order import Status
+from bracketd.domain.order import Order, Status
 from bracketd.engine.exposure import EXIT_IN_FLIGHT, closing_under_way, legs_of
 from bracketd.engine.state import State
 
@@ -97,19 +97,28 @@ def situation_of(state: State, bracket: Bracket, session_over: bool) -> Situatio
     """Which row of the table a bracket stands in."""
     entry = state.orders[bracket.entry_id]
     in_flight = bracket.closing or bracket.exit in EXIT_IN_FLIGHT
-    if in_flight or any(row.status in ANSWER_DUE for row in state.rows_of(bracket)):
+    if in_flight or entry.status in ANSWER_DUE:
         return Situation.IN_FLIGHT
-    if not bracket.stop_id and not bracket.late:
-        return {
-            Status.PENDING: Situation.UNACKNOWLEDGED,
-            Status.CANCELLED: Situation.NOTHING_FILLED,
-            Status.REJECTED: Situation.ENTRY_REJECTED,
-        }.get(entry.status, Situation.WORKING)
+    if bracket.execution.single or (not bracket.stop_id and not bracket.late):
+        return _without_legs(entry)
+    if any(row.status in ANSWER_DUE for row in state.rows_of(bracket)):
+        return Situation.IN_FLIGHT
     if state.open_quantity(bracket) == 0 and entry.terminal:
         return Situation.CLOSED_BY_EXIT if bracket.exit_accepted else Situation.CLOSED_OTHERWISE
     if session_over:
         return Situation.SESSION_OVER
     return _while_open(state, bracket, entry.status)
+
+
+def _without_legs(entry: Order) -> Situation:
+    """The row of an entry that has no legs: nothing of it has filled, or it is an order by itself."""
+    cancelled = Situation.ENTRY_CANCELLED if entry.filled else Situation.NOTHING_FILLED
+    return {
+        Status.PENDING: Situation.UNACKNOWLEDGED,
+        Status.COMPLETE: Situation.ENTRY_COMPLETE,
+        Status.CANCELLED: cancelled,
+        Status.REJECTED: Situation.ENTRY_REJECTED,
+    }.get(entry.status, Situation.PARTLY_FILLED if entry.filled else Situation.WORKING)
 
 
 def _while_open(state: State, bracket: Bracket, entry_status: Status) -> Situation:
@@ -120,7 +129,8 @@ def _while_open(state: State, bracket: Bracket, entry_status: Status) -> Situati
     if closing_under_way(state, bracket):
         by_trigger = legs is not None and legs[0].triggered and not legs[0].terminal
         return Situation.STOP_TRIGGERED if by_trigger else Situation.CLOSING
-    if bracket.exit is Exit.REFUSED or (legs is not None and legs[1].status is Status.REJECTED):
+    target = state.target_of(bracket)
+    if bracket.exit is Exit.REFUSED or (target is not None and target.status is Status.REJECTED):
         return Situation.LEG_REFUSED
     return {
         Status.COMPLETE: Situation.ENTRY_COMPLETE,

@@ -4,8 +4,8 @@ import msgspec
 
 from bracketd.domain.bracket import Bracket, Exit
 from bracketd.domain.commands import CancelOrder, NamesOrder
-from bracketd.domain.events import AnyEvent, CancelRequested, ExitAccepted, ExitRequested
-from bracketd.domain.order import Leg, Order, Status
+from bracketd.domain.events import AnyEvent, CancelRequested, ExitAccepted, ExitRequested, OrderCancelled
+from bracketd.domain.order import Execution, Leg, Order, Status
 from bracketd.domain.outcomes import Cancelled, FieldFault, Modified, NotFound, Outcome, Refused
 from bracketd.domain.reasons import Reason
 from bracketd.engine.cancel_table import BY_STATUS, Named, Verdict, situation_of, verdict
@@ -13,7 +13,15 @@ from bracketd.engine.changing import ENDED_FIRST
 from bracketd.engine.identity import find_order, leg_row
 from bracketd.engine.state import State
 
-EXECUTION_TYPE = "BO"
+EXECUTION_WORDS = {
+    Execution.BO: frozenset({"BO"}),
+    Execution.CO: frozenset({"CO"}),
+    Execution.REGULAR: frozenset({"REGULAR"}),
+    # Once the session is open it is a regular order like any other.
+    Execution.AMO: frozenset({"AMO", "REGULAR"}),
+}
+"""What a request may call an order, by what it was placed as (bracket.md section 5, check 8)."""
+
 LEG_WORDS = {
     "ENTRY": Leg.ENTRY,
     "TARGET": Leg.TARGET,
@@ -70,6 +78,8 @@ def decide_cancel(state: State, command: CancelOrder, now_ns: int, session_over:
         return Decision(outcome=named)
     order, leg, how = named
     bracket = state.brackets[order.basket_id]
+    if how is Named.EXIT and not _has_exit(bracket, leg):
+        return Decision(outcome=Refused(Reason.LEG_NOT_ACTIVE))
     row = order if how is not Named.EXIT else leg_row(state, bracket, leg)
     said = verdict(situation_of(state, bracket, session_over), how)
     if said is Verdict.WAIT:
@@ -77,6 +87,11 @@ def decide_cancel(state: State, command: CancelOrder, now_ns: int, session_over:
         named_id = row.order_id if row is not None else order.order_id
         return Decision(waits_for=bracket.basket_id, named_id=named_id, intends=intends)
     return _carry_out(state, bracket, row, order, said, now_ns)
+
+
+def _has_exit(bracket: Bracket, leg: Leg) -> bool:
+    """Whether the bracket can have such an exit leg: an order by itself has none, a cover order no target."""
+    return not bracket.execution.single and (leg is not Leg.TARGET or bracket.execution is not Execution.CO)
 
 
 def outcome_of(state: State, ticket: Ticket) -> Outcome | None:
@@ -134,7 +149,8 @@ def name_row(state: State, command: NamesOrder) -> tuple[Order, Leg, Named] | Ou
             return FieldFault(field)
     if "execution_type" in command.unreadable:
         return FieldFault("execution_type")
-    if command.execution_type is not None and command.execution_type.upper() != EXECUTION_TYPE:
+    words = EXECUTION_WORDS[order.execution]
+    if command.execution_type is not None and command.execution_type.upper() not in words:
         return FieldFault("execution_type")
     leg = None if "leg_order_indicator" in command.unreadable else _leg_named(state, order, command)
     fault = _exchange_id_fault(state, order, leg, command)
@@ -184,6 +200,9 @@ def _carry_out(state: State, bracket: Bracket, row: Order | None, order: Order, 
     if said is Verdict.COUNTS_AS_EXIT and not state.orders[bracket.entry_id].terminal:
         # Its remainder was to go with the exit, and the venue would not let it: "cancelled" would not be so.
         said = Verdict.RULE_X
+    if said is Verdict.RULE_E and order.held:
+        # No venue knows of it: it is gone when we say so.
+        return Decision((OrderCancelled(now_ns, order.order_id, ""),), Cancelled(order.order_id))
     if said is Verdict.RULE_E:
         cancel = CancelRequested(now_ns, bracket.entry_id)
         return Decision((cancel,), ticket=Ticket(named_id, bracket.basket_id, closes=False), named_id=named_id)

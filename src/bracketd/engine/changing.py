@@ -9,6 +9,7 @@ from bracketd.domain.instructions import Modified
 from bracketd.domain.ist import activity_reference
 from bracketd.domain.order import Leg, Order, Side, Status
 from bracketd.engine.margin import settle_margin
+from bracketd.engine.stake import settle_stake
 from bracketd.engine.state import State
 from bracketd.engine.transitions import Happening, next_status
 
@@ -29,8 +30,12 @@ def happen(order: Order, happening: Happening, at_ns: int) -> None:
 
 
 def settle(state: State, bracket: Bracket) -> None:
-    """Bring the account's sums up to date with the bracket."""
-    settle_margin(state, bracket, state.accounts[bracket.client_id])
+    """Bring the account's sums up to date with the bracket, or with the stake of an order by itself."""
+    account = state.accounts[bracket.client_id]
+    if bracket.execution.single:
+        settle_stake(state, state.orders[bracket.entry_id], account)
+    else:
+        settle_margin(state, bracket, account)
 
 
 def born(at_ns: int) -> dict[str, Any]:

@@ -24,7 +24,7 @@ SESSION_OVER = "the session has ended"
 _OVER = (Stage.LAST_CALL, Stage.ENDED)
 
 
-def turn_due(state: State, told: TradingDay, now_ns: int) -> AnyEvent | None:
+def turn_due(state: State, told: TradingDay, now_ns: int) -> DayBegun | StageReached | None:
     """The next turn of the day on the way to what the session table tells; None when the engine is there.
 
     A day that ended while nobody looked is ended first. The days never go back; only a market without hours opens
@@ -55,10 +55,10 @@ def next_due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
 
 
 def _over_due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
-    """After the end nothing works, nothing is in flight, and what is open is flagged."""
+    """After the end nothing works, nothing is in flight, and what is open is flagged. What is held works nowhere."""
     if state.stage is Stage.ENDED:
         for row in state.rows_of(bracket):
-            if not row.terminal:
+            if not row.terminal and not row.held:
                 return OrderCancelled(now_ns, row.order_id, SESSION_END)
     if bracket.closing or bracket.exit in EXIT_IN_FLIGHT:
         if state.open_quantity(bracket) == 0:

@@ -20,6 +20,7 @@ from bracketd.domain.events import (
     DayBegun,
     ExitAccepted,
     ExitRequested,
+    HeldModified,
     IntentKept,
     LegCompleted,
     LegsAdjusted,
@@ -33,6 +34,7 @@ from bracketd.domain.events import (
     OrderCancelled,
     OrderModified,
     OrderRefused,
+    OrderReleased,
     OrderResent,
     OrderTriggered,
     ProtectionLost,
@@ -72,10 +74,10 @@ from bracketd.engine.evolve_exit import (
     stop_refused,
 )
 from bracketd.engine.evolve_modify import modify_refused, modify_requested, order_modified
+from bracketd.engine.evolve_placing import bracket_placed, held_modified, order_released
 from bracketd.engine.invariant import invariant
 from bracketd.engine.numbering import take_number
 from bracketd.engine.pricing import rebased_prices
-from bracketd.engine.repeating import remember
 from bracketd.engine.state import Market, State
 from bracketd.engine.trailing import better, first_anchor
 from bracketd.engine.transitions import Happening, next_status
@@ -96,49 +98,6 @@ def _account_opened(state: State, event: AccountOpened) -> None:
 
 def _tick_seen(state: State, event: TickSeen) -> None:
     state.markets[event.instrument] = Market(event.print_paise, event.bids, event.asks, {})
-
-
-def _bracket_placed(state: State, event: BracketPlaced) -> None:
-    invariant(event.entry_id not in state.orders, "an order id is given once", event.entry_id)
-    take_number(state, event.basket_id)
-    take_number(state, event.entry_id)
-    state.orders[event.entry_id] = Order(
-        order_id=event.entry_id,
-        basket_id=event.basket_id,
-        parent_id="",
-        client_id=event.client_id,
-        instrument=event.instrument,
-        leg=Leg.ENTRY,
-        side=event.side,
-        order_type=event.order_type,
-        product=event.product,
-        validity=event.validity,
-        quantity=event.quantity,
-        remaining=event.quantity,
-        price_paise=event.price_paise,
-        trigger_paise=event.trigger_paise,
-        disclosed_quantity=event.disclosed_quantity,
-        protection_bp=event.protection_bp,
-        user_order_id=event.user_order_id,
-        device=event.device,
-        **born(event.at_ns),
-    )
-    bracket = state.brackets[event.basket_id] = Bracket(
-        basket_id=event.basket_id,
-        client_id=event.client_id,
-        instrument=event.instrument,
-        side=event.side,
-        entry_id=event.entry_id,
-        target_offset_paise=event.target_offset_paise,
-        stop_offset_paise=event.stop_offset_paise,
-        tick_paise=event.tick_paise,
-        lower_band_paise=event.lower_band_paise,
-        upper_band_paise=event.upper_band_paise,
-        reference_paise=event.reference_paise,
-        trailing_step_paise=event.trailing_step_paise,
-    )
-    remember(state, event)
-    settle(state, bracket)
 
 
 def _order_accepted(state: State, event: OrderAccepted) -> None:
@@ -164,6 +123,8 @@ def _order_refused(state: State, event: OrderRefused) -> None:
     order.remaining = 0
     order.rejection = event.text
     bracket.leg_refused = bracket.leg_refused or order.leg is Leg.TARGET
+    if order.squares:
+        state.stakes[order.position_key].denied = True
     end_modify(state, order)
     settle(state, bracket)
 
@@ -176,6 +137,8 @@ def _legs_opened(state: State, event: LegsOpened) -> None:
         (event.stop_id, Leg.STOPLOSS, OrderType.SLM, 0, event.trigger_paise),
         (event.target_id, Leg.TARGET, OrderType.LIMIT, event.target_paise, 0),
     ):
+        if not order_id:
+            continue
         take_number(state, order_id)
         state.orders[order_id] = Order(
             order_id=order_id,
@@ -194,6 +157,7 @@ def _legs_opened(state: State, event: LegsOpened) -> None:
             trigger_paise=trigger,
             user_order_id=entry.user_order_id,
             device=entry.device,
+            execution=entry.execution,
             **born(event.at_ns),
         )
     bracket.stop_id, bracket.target_id = event.stop_id, event.target_id
@@ -205,21 +169,21 @@ def _legs_opened(state: State, event: LegsOpened) -> None:
 def _legs_grown(state: State, event: LegsGrown) -> None:
     bracket = state.brackets[event.basket_id]
     entry = state.orders[bracket.entry_id]
-    stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
+    stop, target = state.orders[bracket.stop_id], state.target_of(bracket)
     growth = event.quantity - stop.quantity
     invariant(growth > 0, "legs only grow", event)
     if stop.refused:
         bracket.ungrown += growth
     else:
-        supersede(state, stop.order_id, target.order_id)
-    if not stop.remaining and (stop.filled or target.filled):
+        supersede(state, bracket.stop_id, bracket.target_id)
+    if not stop.remaining and (stop.filled or (target is not None and target.filled)):
         bracket.overtaken = True
-    for leg in (stop, target):
+    for leg in (stop,) if target is None else (stop, target):
         leg.quantity = event.quantity
         if not leg.terminal:
             leg.remaining += growth
             touch(leg, event.at_ns)
-    if not target.terminal:
+    if target is not None and not target.terminal:
         target.price_paise = event.target_paise
     if stop.trigger_paise and not stop.triggered:
         stop.trigger_paise = event.trigger_paise
@@ -246,8 +210,8 @@ def _stop_trailed(state: State, event: StopTrailed) -> None:
 
 
 def _legs_adjusted(state: State, event: LegsAdjusted) -> None:
-    target = state.orders[state.brackets[event.basket_id].target_id]
-    if event.target_priority and not target.terminal:
+    target = state.target_of(state.brackets[event.basket_id])
+    if target is not None and event.target_priority and not target.terminal:
         target.priority = event.target_priority
         state.last_priority = max(state.last_priority, event.target_priority)
 
@@ -280,7 +244,7 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
     order.last_trade_ns = event.at_ns
     if order.leg is Leg.ENTRY:
         if order.terminal:
-            bracket.late += event.quantity
+            bracket.late += 0 if order.execution.single else event.quantity
             touch(order, event.at_ns)
         else:
             # A fill may be the first that is heard of a growth; then only the answer to that tells whether it is all.
@@ -297,15 +261,16 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
     if event.aggressive:
         take_displayed(state, order, event.quantity)
     state.positions.setdefault(order.position_key, Position()).book(order.side, event.quantity, value)
+    if order.execution.single:
+        state.stakes[order.position_key].total.book(order.side, event.quantity, value)
     settle(state, bracket)
 
 
 def _take_from_legs(state: State, bracket: Bracket, order: Order, event: TradeBooked) -> None:
     """One exit budget: what one leg trades is gone from the other in the same event."""
     bracket.last_exit_id = order.order_id
-    for leg_id in (bracket.stop_id, bracket.target_id):
-        leg = state.orders[leg_id]
-        if not leg.terminal:
+    for leg in (state.orders[bracket.stop_id], state.target_of(bracket)):
+        if leg is not None and not leg.terminal:
             leg.remaining -= event.quantity
             touch(leg, event.at_ns)
     if order.terminal:
@@ -329,7 +294,7 @@ def _order_cancelled(state: State, event: OrderCancelled) -> None:
     order = state.orders[event.order_id]
     bracket = state.brackets[order.basket_id]
     happen(order, Happening.CANCELLED, event.at_ns)
-    order.remaining, order.refused = 0, False
+    order.remaining, order.refused, order.held = 0, False, False
     if bracket.unprotected and order.leg is Leg.ENTRY:
         bracket.info_before = event.info
     else:
@@ -357,7 +322,7 @@ def _leg_completed(state: State, event: LegCompleted) -> None:
 _BY_EVENT: dict[type, Callable[[State, Any], None]] = {
     AccountOpened: _account_opened,
     TickSeen: _tick_seen,
-    BracketPlaced: _bracket_placed,
+    BracketPlaced: bracket_placed,
     OrderAccepted: _order_accepted,
     OrderRefused: _order_refused,
     LegsOpened: _legs_opened,
@@ -388,4 +353,6 @@ _BY_EVENT: dict[type, Callable[[State, Any], None]] = {
     ModifyRequested: modify_requested,
     OrderModified: order_modified,
     ModifyRefused: modify_refused,
+    OrderReleased: order_released,
+    HeldModified: held_modified,
 }

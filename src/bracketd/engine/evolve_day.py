@@ -5,16 +5,19 @@ from bracketd.domain.events import DayBegun, LetterArrived, LetterSent, StageRea
 from bracketd.domain.instructions import Acknowledged, CloseTaken, Filled, Modified, PairAdjusted
 from bracketd.domain.session import Stage
 from bracketd.engine.changing import take_displayed, trade_number
-from bracketd.engine.exposure import is_over
+from bracketd.engine.exposure import baskets_under_way, is_over
 from bracketd.engine.invariant import invariant
+from bracketd.engine.stake import carry_stakes, plus
 from bracketd.engine.state import State, UnderWay
 
 
 def day_begun(state: State, event: DayBegun) -> None:
-    """What is over leaves the state, and with it what it earned goes into the account's cash."""
+    """What is over leaves the state, and with it what it earned goes into the account's cash.
+
+    What orders by themselves have left open is carried into the day (engine/stake.py).
+    """
     state.day, state.stage, state.ends = event.date, event.stage, event.ends
-    talked_of = {getattr(each.letter, "basket_id", "") for each in state.post.values()}
-    talked_of |= {_basket_of(state, getattr(each.letter, "order_id", "")) for each in state.post.values()}
+    talked_of = baskets_under_way(state)
     for bracket in list(state.brackets.values()):
         if bracket.basket_id in talked_of or not is_over(state, bracket):
             continue
@@ -26,16 +29,13 @@ def day_begun(state: State, event: DayBegun) -> None:
             state.exchange_ids.pop(row.exchange_order_id, None)
         del state.brackets[bracket.basket_id]
     state.trades = {key: trade for key, trade in state.trades.items() if trade.order_id in state.orders}
-    state.positions = {}
+    carry_stakes(state)
+    carried = {key: stake.carried for key, stake in state.stakes.items() if stake.carried != Position()}
+    state.positions = {key: plus(position, Position()) for key, position in carried.items()}
     for trade in state.trades.values():
         order = state.orders[trade.order_id]
         position = state.positions.setdefault(order.position_key, Position())
         position.book(order.side, trade.quantity, trade.price_paise * trade.quantity)
-
-
-def _basket_of(state: State, order_id: str) -> str:
-    order = state.orders.get(order_id)
-    return "" if order is None else order.basket_id
 
 
 def stage_reached(state: State, event: StageReached) -> None:

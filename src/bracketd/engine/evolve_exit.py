@@ -135,6 +135,7 @@ def rescue_placed(state: State, event: RescuePlaced) -> None:
         rescue=True,
         user_order_id=entry.user_order_id,
         device=entry.device,
+        execution=entry.execution,
         requests=1,
         **born(event.at_ns),
     )

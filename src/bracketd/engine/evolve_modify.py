@@ -30,7 +30,9 @@ def order_modified(state: State, event: OrderModified) -> None:
         order.priority = max(order.priority, event.priority)
         state.last_priority = max(state.last_priority, event.priority)
     if order.leg is Leg.ENTRY:
-        _take_entry_terms(order, bracket, terms, event)
+        take_entry_terms(order, bracket, terms, event.quantity)
+        if not order.remaining:
+            happen(order, Happening.COMPLETED, event.at_ns)
     elif order.leg is Leg.TARGET and terms.price_paise != order.price_paise:
         order.price_paise, bracket.target_by_hand = terms.price_paise, True
     elif order.leg is Leg.STOPLOSS and not order.triggered and terms.trigger_paise not in (0, order.trigger_paise):
@@ -49,6 +51,7 @@ def modify_refused(state: State, event: ModifyRefused) -> None:
     order.modify_refusal = event.text
     if not order.remaining and order.leg is Leg.ENTRY:
         happen(order, Happening.COMPLETED, event.at_ns)
+        settle(state, state.brackets[order.basket_id])
 
 
 def _answered(order: Order, happening: Happening, at_ns: int) -> None:
@@ -61,9 +64,10 @@ def _answered(order: Order, happening: Happening, at_ns: int) -> None:
     happen(order, happening, at_ns)
 
 
-def _take_entry_terms(entry: Order, bracket: Bracket, terms: Terms, event: OrderModified) -> None:
+def take_entry_terms(entry: Order, bracket: Bracket, terms: Terms, quantity: int = 0) -> None:
+    """The entry and its bracket are as the terms say; `quantity` is the total that the venue told, 0 for none."""
     # More may have traded before the venue made it less, heard of or not.
-    entry.quantity = max(event.quantity or terms.quantity, entry.filled)
+    entry.quantity = max(quantity or terms.quantity, entry.filled)
     entry.remaining = entry.quantity - entry.filled
     entry.price_paise, entry.disclosed_quantity = terms.price_paise, terms.disclosed_quantity
     if not entry.triggered:
@@ -75,17 +79,15 @@ def _take_entry_terms(entry: Order, bracket: Bracket, terms: Terms, event: Order
         bracket.target_offset_paise, bracket.target_by_hand = terms.target_offset_paise, False
     if terms.stop_offset_paise != bracket.stop_offset_paise:
         bracket.stop_offset_paise, bracket.stop_by_hand = terms.stop_offset_paise, False
-    if not entry.remaining:
-        happen(entry, Happening.COMPLETED, event.at_ns)
 
 
 def _price_legs(state: State, bracket: Bracket, event: OrderModified) -> None:
     if not bracket.stop_id:
         return
-    stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
+    stop, target = state.orders[bracket.stop_id], state.target_of(bracket)
     if event.target_paise or event.trigger_paise or event.late:
-        supersede(state, stop.order_id, target.order_id)
-    if event.target_paise:
+        supersede(state, bracket.stop_id, bracket.target_id)
+    if event.target_paise and target is not None:
         target.price_paise = event.target_paise
         touch(target, event.at_ns)
     if event.trigger_paise:

@@ -1,16 +1,25 @@
 """Exposure: what of a bracket is open, and which of its orders would close it."""
 
 from bracketd.domain.bracket import Bracket, Exit
-from bracketd.domain.order import Order, Status
+from bracketd.domain.order import Execution, Order, Product, Status
 from bracketd.domain.session import Stage
 from bracketd.engine.state import State
 
 EXIT_IN_FLIGHT = frozenset({Exit.REQUESTED, Exit.CLOSING})
 
 
-def legs_of(state: State, bracket: Bracket) -> tuple[Order, Order] | None:
-    """(stop, target), None before the first fill."""
-    return (state.orders[bracket.stop_id], state.orders[bracket.target_id]) if bracket.stop_id else None
+def legs_of(state: State, bracket: Bracket) -> tuple[Order, Order | None] | None:
+    """(stop, target), None before the first fill; a cover order's target is None."""
+    return (state.orders[bracket.stop_id], state.target_of(bracket)) if bracket.stop_id else None
+
+
+def untouched(bracket: Bracket, entry: Order) -> bool:
+    """Whether nothing has filled and nobody asked for an exit: no rule of legs, exits or rescues has anything to say.
+
+    Most of what rests, and most of what is cancelled, is like this; it is told apart first because it is so many.
+    """
+    legged = entry.filled or bracket.stop_id or bracket.rescue_ids or bracket.unprotected or bracket.leg_refused
+    return not legged and bracket.exit is Exit.NONE and bracket.execution is Execution.BO and not entry.held
 
 
 def exit_decided(state: State, bracket: Bracket) -> bool:
@@ -18,17 +27,38 @@ def exit_decided(state: State, bracket: Bracket) -> bool:
     if bracket.exit is not Exit.NONE:
         return True
     legs = legs_of(state, bracket)
-    return legs is not None and (legs[0].triggered or legs[0].filled > 0 or legs[1].filled > 0)
+    if legs is None:
+        return False
+    stop, target = legs
+    return stop.triggered or stop.filled > 0 or (target is not None and target.filled > 0)
 
 
 def entry_must_go(state: State, bracket: Bracket) -> bool:
     """Whether the entry's remainder is to be cancelled: the exit is decided, a leg was refused, or it is square-off."""
-    return bracket.leg_refused or state.stage is Stage.SQUARE_OFF or exit_decided(state, bracket)
+    squared_off = state.stage is Stage.SQUARE_OFF and squares_off(state.orders[bracket.entry_id])
+    return bracket.leg_refused or squared_off or exit_decided(state, bracket)
+
+
+def squares_off(entry: Order) -> bool:
+    """Whether square-off takes the order: an intraday order that works, and that is not there to square off.
+
+    What is not MIS may be kept overnight.
+    """
+    return entry.product is Product.MIS and not entry.held and not entry.squares
+
+
+def release_due(state: State, entry: Order) -> bool:
+    """Whether an order that was held for the session is to go to the venue. An intraday one not at square-off."""
+    if not entry.held or entry.terminal:
+        return False
+    stages = (Stage.TRADING,) if entry.product is Product.MIS else (Stage.TRADING, Stage.SQUARE_OFF)
+    return state.stage in stages
 
 
 def may_be_cancelled(order: Order) -> bool:
     """Whether the venue can be asked to cancel the order, and has not refused to already."""
-    return not order.terminal and order.status is not Status.CANCEL_PENDING and not order.cancel_refused
+    asked = order.status is Status.CANCEL_PENDING or order.cancel_refused
+    return not order.terminal and not order.held and not asked
 
 
 def unclaimed(state: State, bracket: Bracket) -> int:
@@ -52,7 +82,7 @@ def closes_unasked(bracket: Bracket, stop: Order) -> bool:
 def closing_under_way(state: State, bracket: Bracket) -> bool:
     """Whether the entry is at its end and orders that the venue works at market close all that is open (section 1)."""
     legs = legs_of(state, bracket)
-    closed = legs is None or legs[0].at_market or not state.legs_open(bracket)
+    closed = legs is None or legs[0].at_market or legs[0].terminal or not state.legs_open(bracket)
     rescued = all(rescue.terminal or rescue.exchange_order_id for rescue in state.rescues_of(bracket))
     return state.orders[bracket.entry_id].terminal and closed and rescued and not uncovered(state, bracket)
 
@@ -60,6 +90,13 @@ def closing_under_way(state: State, bracket: Bracket) -> bool:
 def is_over(state: State, bracket: Bracket) -> bool:
     """Whether nothing can happen to the bracket any more, so that a new day need not know of it."""
     return all(row.terminal for row in state.rows_of(bracket)) and state.open_quantity(bracket) == 0
+
+
+def baskets_under_way(state: State) -> set[str]:
+    """The baskets that some letter under way is about: they may change though all of their rows are terminal."""
+    letters = [each.letter for each in state.post.values()]
+    named = (state.orders.get(getattr(letter, "order_id", "")) for letter in letters)
+    return {getattr(letter, "basket_id", "") for letter in letters} | {order.basket_id for order in named if order}
 
 
 def _left(state: State, bracket: Bracket, *, refused_count: bool) -> int:

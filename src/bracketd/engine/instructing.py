@@ -10,12 +10,15 @@ from bracketd.domain.events import (
     LegsGrown,
     LegsOpened,
     ModifyRequested,
+    OrderAccepted,
     OrderCancelled,
     OrderModified,
+    OrderReleased,
     OrderResent,
     RescuePlaced,
     StageReached,
     StopTrailed,
+    TradeBooked,
 )
 from bracketd.domain.instructions import (
     AdjustPair,
@@ -41,8 +44,14 @@ def instruction_for(state: State, event: AnyEvent, growth: int) -> Instruction |
 
     `growth` is by how much the event grew the legs (see `growth_by`): the event itself only says to how much.
     """
+    if type(event) in _SILENT:
+        return None
     match event:
-        case BracketPlaced(entry_id=order_id) | RescuePlaced(order_id=order_id) | OrderResent(order_id=order_id):
+        case CancelRequested(order_id=order_id):
+            return CancelWork(order_id, state.orders[order_id].requests)
+        case BracketPlaced(entry_id=order_id):
+            return None if event.held else _send(state.orders[order_id])
+        case RescuePlaced(order_id=order_id) | OrderResent(order_id=order_id) | OrderReleased(order_id=order_id):
             return _send(state.orders[order_id])
         case LegsOpened():
             bracket = state.brackets[event.basket_id]
@@ -69,8 +78,6 @@ def instruction_for(state: State, event: AnyEvent, growth: int) -> Instruction |
             return _adjust(state, state.bracket_of(order_id), 0)
         case StopTrailed():
             return MoveStop(event.basket_id, event.trigger_paise)
-        case CancelRequested(order_id=order_id):
-            return CancelWork(order_id, state.orders[order_id].requests)
         case ClosingRequested(basket_id=basket_id):
             bracket = state.brackets[basket_id]
             return ClosePair(
@@ -90,6 +97,9 @@ def instruction_for(state: State, event: AnyEvent, growth: int) -> Instruction |
             return _BY_STAGE.get(stage)
     return None
 
+
+_SILENT = frozenset({OrderAccepted, TradeBooked})
+"""Events that are many and never tell the venue anything: they are what it told us."""
 
 _BY_STAGE: dict[Stage, Instruction] = {
     Stage.TRADING: OpenBooks(),
@@ -122,7 +132,8 @@ def _drop(state: State, order_id: str) -> DropPair | None:
     bracket = state.bracket_of(order_id)
     if state.orders[order_id].leg is Leg.ENTRY or not bracket.stop_id:
         return None
-    over = state.orders[bracket.stop_id].terminal and state.orders[bracket.target_id].terminal
+    target = state.target_of(bracket)
+    over = state.orders[bracket.stop_id].terminal and (target is None or target.terminal)
     return DropPair(bracket.basket_id) if over else None
 
 
@@ -130,21 +141,21 @@ def _adjust(state: State, bracket: Bracket, growth: int) -> AdjustPair | None:
     """The pair as it is to be; None where there is none at the venue that works."""
     if not bracket.stop_id or state.orders[bracket.stop_id].refused:
         return None
-    stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
+    stop, target = state.orders[bracket.stop_id], state.target_of(bracket)
     return AdjustPair(
         basket_id=bracket.basket_id,
         instrument=bracket.instrument,
         growth=growth,
-        target_paise=target.price_paise,
+        target_paise=0 if target is None else target.price_paise,
         trigger_paise=stop.trigger_paise,
-        stop_id=stop.order_id,
-        target_id=target.order_id,
+        stop_id=bracket.stop_id,
+        target_id=bracket.target_id,
         total=stop.quantity,
     )
 
 
 def growth_by(state: State, event: AnyEvent) -> int:
     """By how many shares an event that is not applied yet will grow the legs."""
-    if isinstance(event, LegsGrown):
+    if type(event) is LegsGrown:
         return event.quantity - state.orders[state.brackets[event.basket_id].stop_id].quantity
     return 0

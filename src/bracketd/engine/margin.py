@@ -18,8 +18,13 @@ def blocked_paise(reference_paise: int, quantity: int, cost_paise: int, leverage
 def settle_margin(state: State, bracket: Bracket, account: Account) -> None:
     """Bring the account's blocked and realised sums up to date with one bracket."""
     entry = state.orders[bracket.entry_id]
+    if not entry.filled:
+        blocked = blocked_paise(bracket.reference_paise, entry.remaining, 0, account.leverage)
+        account.blocked_paise += blocked - bracket.blocked_paise
+        bracket.blocked_paise = blocked
+        return
     open_quantity = state.open_quantity(bracket)
-    cost = -(-entry.traded_value_paise * open_quantity // entry.filled) if entry.filled else 0
+    cost = -(-entry.traded_value_paise * open_quantity // entry.filled)
     blocked = blocked_paise(bracket.reference_paise, entry.remaining, cost, account.leverage)
     closed_for = sum(row.traded_value_paise for row in state.rows_of(bracket)[1:])
     gain = closed_for - (entry.traded_value_paise - cost)

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from bracketd.domain.account import Account, Pending
 from bracketd.domain.bracket import Bracket, Exit
 from bracketd.domain.commands import ModifyOrder
-from bracketd.domain.events import ModifyRequested
+from bracketd.domain.events import HeldModified, ModifyRequested
 from bracketd.domain.instrument import Instrument
 from bracketd.domain.order import Leg, Order, OrderType, Side, Status, Terms
 from bracketd.domain.outcomes import FieldFault, Modified, Outcome, Refused
@@ -22,8 +23,10 @@ from bracketd.engine.cancelling import Decision, Ticket, already, name_row
 from bracketd.engine.exposure import entry_must_go
 from bracketd.engine.margin import blocked_paise
 from bracketd.engine.moment import Moment
+from bracketd.engine.placing import offset_fields, takes
 from bracketd.engine.pricing import leg_prices
 from bracketd.engine.repricing import repriced
+from bracketd.engine.stake import lacks_margin
 from bracketd.engine.state import State
 
 _PRICED = frozenset({OrderType.LIMIT, OrderType.SL})
@@ -76,7 +79,8 @@ def decide_modify(state: State, command: ModifyOrder, instruments: Mapping[str, 
     if how is Named.EXIT:
         return Decision(outcome=FieldFault("leg_order_indicator"))
     bracket = state.brackets[order.basket_id]
-    if order.status is Status.PENDING or situation_of(state, bracket, False) is Situation.IN_FLIGHT:
+    waits = order.status is Status.PENDING and not order.held
+    if waits or situation_of(state, bracket, False) is Situation.IN_FLIGHT:
         return Decision(waits_for=bracket.basket_id, named_id=order.order_id)
     instrument = instruments.get(order.instrument)
     if instrument is None:
@@ -94,6 +98,8 @@ def decide_modify(state: State, command: ModifyOrder, instruments: Mapping[str, 
         return Decision(outcome=refusal, named_id=order.order_id)
     if not case.changes:
         return Decision(outcome=Modified(order.order_id), named_id=order.order_id)
+    if order.held:
+        return Decision((HeldModified(now.at_ns, order.order_id, asked),), Modified(order.order_id))
     if order.leg is Leg.STOPLOSS and not case.changed("trigger_price"):
         # It may trail before the venue comes to this: what was not asked for stays as it is then.
         asked = msgspec.structs.replace(asked, trigger_paise=0)
@@ -182,7 +188,9 @@ def _modifiable(order: Order) -> set[str]:
         return {"price"}
     if order.leg is Leg.STOPLOSS:
         return {"trigger_price", "trailing_stop_loss"}
-    fields = set(_TERMS)
+    fields = set(_TERMS) - {"square_off_value", "stop_loss_value"} | set(offset_fields(order.execution))
+    if order.execution.single:
+        fields.discard("trailing_stop_loss")
     if order.order_type not in _PRICED:
         fields.discard("price")
     if order.order_type not in _STOPS or order.triggered:
@@ -191,9 +199,11 @@ def _modifiable(order: Order) -> set[str]:
 
 
 def _term_fault(state: State, case: _Case, phase: SessionPhase) -> Refused | None:
-    """The reasons of a placement, in their order."""
+    """The reasons of a placement, in their order. What is held for the session can be changed at any time."""
     grows = case.asked.quantity > case.now.quantity
-    if not phase.trades or (grows and phase is not SessionPhase.OPEN):
+    order = case.order
+    closed = not phase.trades or (grows and not takes(phase, order.execution, order.product))
+    if closed and not order.held:
         return Refused(Reason.SESSION_CLOSED)
     return (
         _quantity_fault(case)
@@ -255,8 +265,9 @@ def _offset_fault(case: _Case) -> Refused | None:
     after = msgspec.structs.replace(
         case.bracket, target_offset_paise=asked.target_offset_paise, stop_offset_paise=asked.stop_offset_paise
     )
+    legs = offset_fields(case.order.execution)
     for (field, _), paise in zip(offsets, leg_prices(after, _reference(case), 1), strict=True):
-        if not case.instrument.in_band(paise):
+        if field in legs and not case.instrument.in_band(paise):
             return Refused(Reason.OFFSET_INVALID, field)
     return None
 
@@ -269,14 +280,27 @@ def _reference(case: _Case) -> int:
 
 
 def _margin_fault(state: State, case: _Case) -> Refused | None:
-    """What the bracket would block beyond what it blocks already must be available."""
+    """What the bracket, or the stake, would block beyond what it blocks already must be available."""
     order, bracket = case.order, case.bracket
     if order.leg is not Leg.ENTRY:
         return None
     account = state.accounts[bracket.client_id]
+    if order.execution.single:
+        return _stake_fault(state, case, account)
     open_quantity = state.open_quantity(bracket)
     cost = -(-order.traded_value_paise * open_quantity // order.filled) if order.filled else 0
     reference = bracket.reference_paise if order.order_type is OrderType.MARKET else _reference(case)
     blocked = blocked_paise(reference, case.asked.quantity - order.filled, cost, account.leverage)
     more = blocked - bracket.blocked_paise
     return Refused(Reason.MARGIN_SHORT) if more > 0 and more > account.available_paise else None
+
+
+def _stake_fault(state: State, case: _Case, account: Account) -> Refused | None:
+    """As for a placement, with these terms in the place of the present ones. A smaller order asks for nothing."""
+    order = case.order
+    reference = case.bracket.reference_paise if order.order_type is OrderType.MARKET else _reference(case)
+    asked = Pending(order.side, case.asked.quantity - order.filled, reference)
+    if asked.quantity <= order.remaining and reference <= case.bracket.reference_paise:
+        return None
+    short = lacks_margin(state, account, order.position_key, order.product, asked, order.order_id)
+    return Refused(Reason.MARGIN_SHORT) if short else None

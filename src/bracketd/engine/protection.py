@@ -11,7 +11,12 @@ asked again after every event, so the rules need not know what happened, only ho
 6. a refused stop, and one whose exit was overtaken, is sent as the closing order, twice at once and then as
    engine/retrying.py says (2.8, 2.5);
 7. at square-off everything open is exited (2.9);
-8. shares that no row is there to close get a rescue order (2.5); what nothing covers makes the bracket UNPROTECTED.
+8. shares that no row is there to close get a rescue order (2.5); what nothing covers makes the bracket UNPROTECTED;
+9. an order that was held for the session goes to the venue when it trades;
+10. an intraday position of orders by themselves is closed at square-off (engine/squaring.py).
+
+A cover order has no target: what is said of one is then nobody's. An order by itself knows rules 3 (at square-off,
+where it is MIS), 9 and 10 only.
 
 While the session does not trade, engine/ending.py says what is due instead.
 """
@@ -28,12 +33,13 @@ from bracketd.domain.events import (
     LegsGrown,
     LegsOpened,
     OrderCancelled,
+    OrderReleased,
     OrderResent,
     ProtectionLost,
     ProtectionRegained,
     RescuePlaced,
 )
-from bracketd.domain.order import Order, OrderType, Status
+from bracketd.domain.order import Execution, Order, OrderType, Status
 from bracketd.domain.session import Stage
 from bracketd.engine.exposure import (
     closes_unasked,
@@ -41,13 +47,19 @@ from bracketd.engine.exposure import (
     exit_decided,
     legs_of,
     may_be_cancelled,
+    release_due,
     unclaimed,
     uncovered,
+    untouched,
 )
 from bracketd.engine.numbering import next_numbers
 from bracketd.engine.pricing import protection_limit, rebased_prices
+from bracketd.engine.squaring import square_off_due
 from bracketd.engine.state import State
 from bracketd.engine.trailing import better
+
+Legs = tuple[Order, Order | None]
+"""Stop and target; a cover order's target is None."""
 
 TRIES_AT_ONCE = 2
 """A refused stop is sent as a limit at the protection price, then MARKET, in the same step (bracket.md 2.8)."""
@@ -56,7 +68,13 @@ TRIES_AT_ONCE = 2
 def due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
     """The next event that the bracket's rules demand while the session trades, None when it is at rest."""
     entry = state.orders[bracket.entry_id]
+    if untouched(bracket, entry) and state.stage is not Stage.SQUARE_OFF:
+        return None
     legs = legs_of(state, bracket)
+    if release_due(state, entry):
+        return OrderReleased(now_ns, entry.order_id)
+    if bracket.execution.single and entry.terminal:
+        return square_off_due(state, bracket.client_id, bracket.instrument, now_ns)
     if legs is None:
         if state.legged_quantity(bracket):
             return _open_legs(state, bracket, entry, now_ns)
@@ -103,13 +121,14 @@ def rescue_placed(state: State, bracket: Bracket, now_ns: int) -> RescuePlaced:
     return RescuePlaced(now_ns, bracket.basket_id, next_numbers(state, now_ns, 1)[0], unclaimed(state, bracket))
 
 
-def _legs_due(state: State, bracket: Bracket, entry: Order, legs: tuple[Order, Order], now_ns: int) -> AnyEvent | None:
+def _legs_due(state: State, bracket: Bracket, entry: Order, legs: Legs, now_ns: int) -> AnyEvent | None:
     stop, target = legs
     # A refused stop's growth waits for the answer to a closing order in flight: it is said with the next.
     waits = bracket.closing and stop.refused
     if state.legged_quantity(bracket) > stop.quantity and not stop.terminal and not waits:
         return _grow_legs(state, bracket, entry, legs, now_ns)
-    if (stop.triggered or stop.order_type is OrderType.MARKET) and not target.terminal:
+    in_force = stop.triggered or stop.order_type is OrderType.MARKET
+    if in_force and target is not None and not target.terminal:
         return OrderCancelled(now_ns, target.order_id, "OCO")
     if may_be_cancelled(entry) and entry_must_go(state, bracket):
         return CancelRequested(now_ns, entry.order_id)
@@ -119,16 +138,20 @@ def _legs_due(state: State, bracket: Bracket, entry: Order, legs: tuple[Order, O
 
 
 def _open_legs(state: State, bracket: Bracket, entry: Order, now_ns: int) -> LegsOpened:
-    stop_id, target_id = next_numbers(state, now_ns, 2)
     target, trigger = rebased_prices(bracket, entry.traded_value_paise, entry.filled)
+    if bracket.execution is Execution.CO:
+        (stop_id,) = next_numbers(state, now_ns, 1)
+        return LegsOpened(now_ns, bracket.basket_id, stop_id, "", entry.filled, 0, trigger)
+    stop_id, target_id = next_numbers(state, now_ns, 2)
     return LegsOpened(now_ns, bracket.basket_id, stop_id, target_id, entry.filled, target, trigger)
 
 
-def _grow_legs(state: State, bracket: Bracket, entry: Order, legs: tuple[Order, Order], now_ns: int) -> LegsGrown:
+def _grow_legs(state: State, bracket: Bracket, entry: Order, legs: Legs, now_ns: int) -> LegsGrown:
     stop, target = legs
+    target_paise = 0 if target is None else target.price_paise
     # A fill that arrives after the exit was decided is added to the exit in force and re-bases nothing (2.5).
     if exit_decided(state, bracket) or stop.refused:
-        prices = target.price_paise, stop.trigger_paise
+        prices = target_paise, stop.trigger_paise
     else:
         rebased, trigger = rebased_prices(bracket, entry.traded_value_paise, entry.filled)
         # A stop that has trailed keeps the better of its own trigger and the re-based one (2.6).
@@ -136,17 +159,19 @@ def _grow_legs(state: State, bracket: Bracket, entry: Order, legs: tuple[Order, 
             trigger = better(bracket, trigger, stop.trigger_paise)
         # A leg priced by hand only grows (2.2).
         prices = (
-            target.price_paise if bracket.target_by_hand else rebased,
+            target_paise if target is None or bracket.target_by_hand else rebased,
             stop.trigger_paise if bracket.stop_by_hand else trigger,
         )
     return LegsGrown(now_ns, bracket.basket_id, state.legged_quantity(bracket), *prices)
 
 
-def _settle_legs(bracket: Bracket, stop: Order, target: Order, now_ns: int) -> AnyEvent | None:
-    closer, sibling = (target, stop) if bracket.last_exit_id == target.order_id else (stop, target)
+def _settle_legs(bracket: Bracket, stop: Order, target: Order | None, now_ns: int) -> AnyEvent | None:
+    closer, sibling = stop, target
+    if target is not None and bracket.last_exit_id == target.order_id:
+        closer, sibling = target, stop
     if not closer.terminal:
         return LegCompleted(now_ns, closer.order_id)
-    if not sibling.terminal:
+    if sibling is not None and not sibling.terminal:
         # A leg that was cancelled before its last fill was heard of is done; the other may have closed the rest.
         if closer.status is Status.CANCELLED and sibling.filled:
             return LegCompleted(now_ns, sibling.order_id)
@@ -154,9 +179,7 @@ def _settle_legs(bracket: Bracket, stop: Order, target: Order, now_ns: int) -> A
     return None
 
 
-def _exit_due(
-    state: State, bracket: Bracket, entry: Order, legs: tuple[Order, Order] | None, now_ns: int
-) -> AnyEvent | None:
+def _exit_due(state: State, bracket: Bracket, entry: Order, legs: Legs | None, now_ns: int) -> AnyEvent | None:
     if bracket.exit is Exit.REQUESTED:
         return _advance_exit(state, bracket, entry, legs, now_ns)
     if bracket.exit is Exit.CLOSING and entry.terminal and state.open_quantity(bracket) == 0:
@@ -166,11 +189,9 @@ def _exit_due(
     return None
 
 
-def _advance_exit(
-    state: State, bracket: Bracket, entry: Order, legs: tuple[Order, Order] | None, now_ns: int
-) -> AnyEvent | None:
-    for order in (entry,) if legs is None else (entry, legs[1]):
-        if order.terminal:
+def _advance_exit(state: State, bracket: Bracket, entry: Order, legs: Legs | None, now_ns: int) -> AnyEvent | None:
+    for order in (entry, state.target_of(bracket)):
+        if order is None or order.terminal:
             continue
         if order.cancel_refused:
             return ClosingRefused(now_ns, bracket.basket_id, order.rejection)
@@ -193,7 +214,7 @@ def _advance_exit(
     return ExitAccepted(now_ns, bracket.basket_id)
 
 
-def _unasked_closing_due(state: State, bracket: Bracket, legs: tuple[Order, Order], now_ns: int) -> AnyEvent | None:
+def _unasked_closing_due(state: State, bracket: Bracket, legs: Legs, now_ns: int) -> AnyEvent | None:
     """The target goes, then the row is sent as the closing order.
 
     A target that cannot be cancelled is no reason to wait: the venue keeps both under one quantity.
@@ -201,9 +222,10 @@ def _unasked_closing_due(state: State, bracket: Bracket, legs: tuple[Order, Orde
     target = legs[1]
     if not state.legs_open(bracket) or bracket.closing:
         return None
-    if may_be_cancelled(target):
+    if target is not None and may_be_cancelled(target):
         return CancelRequested(now_ns, target.order_id)
-    if (target.terminal or target.cancel_refused) and bracket.denials < TRIES_AT_ONCE:
+    free = target is None or target.terminal or target.cancel_refused
+    if free and bracket.denials < TRIES_AT_ONCE:
         return closing_requested(state, bracket, now_ns)
     return None
 

@@ -116,7 +116,8 @@ def _withdrawn_by(state: State, order: Order) -> str:
 
 def _pair_adjusted(state: State, basket_id: str, target_priority: int, now_ns: int) -> AnyEvent | None:
     bracket = state.brackets.get(basket_id)
-    if bracket is None or target_priority <= state.orders[bracket.target_id].priority:
+    target = None if bracket is None else state.target_of(bracket)
+    if target is None or target_priority <= target.priority:
         return None
     return LegsAdjusted(now_ns, basket_id, target_priority)
 

@@ -25,10 +25,10 @@ def repriced(state: State, order: Order, terms: Terms) -> Repriced:
     bracket = state.brackets[order.basket_id]
     if not bracket.stop_id:
         return Repriced()
-    stop, target = state.orders[bracket.stop_id], state.orders[bracket.target_id]
+    stop, target = state.orders[bracket.stop_id], state.target_of(bracket)
     waits = not stop.terminal and not stop.triggered and stop.trigger_paise > 0
     found = _by_offsets(state, bracket, terms) if order.leg is Leg.ENTRY else Repriced()
-    if target.terminal:
+    if target is None or target.terminal:
         found = found._replace(target_paise=0)
     if not waits:
         return found._replace(trigger_paise=0, anchor_paise=0)

@@ -11,8 +11,9 @@ from bracketd.domain.bracket import Bracket, Exit
 from bracketd.domain.events import AnyEvent, CancelRequested, ExitRequested, OrderResent
 from bracketd.domain.order import Order, Status
 from bracketd.domain.session import Stage
-from bracketd.engine.exposure import EXIT_IN_FLIGHT, closes_unasked, entry_must_go, legs_of, unclaimed
+from bracketd.engine.exposure import EXIT_IN_FLIGHT, closes_unasked, entry_must_go, legs_of, unclaimed, untouched
 from bracketd.engine.protection import closing_requested, rescue_placed
+from bracketd.engine.squaring import square_off_again
 from bracketd.engine.state import State
 
 RETRY_NS = 1_000_000_000
@@ -29,7 +30,9 @@ def _entry_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None
 
 def _target_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
     legs = legs_of(state, bracket)
-    wanted = legs is not None and closes_unasked(bracket, legs[0]) and _cancel_was_refused(legs[1])
+    if legs is None or legs[1] is None or not closes_unasked(bracket, legs[0]):
+        return None
+    wanted = _cancel_was_refused(legs[1])
     return CancelRequested(now_ns, bracket.target_id) if wanted else None
 
 
@@ -37,7 +40,7 @@ def _closing_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | No
     legs = legs_of(state, bracket)
     if legs is None or not closes_unasked(bracket, legs[0]) or bracket.closing or bracket.exit in EXIT_IN_FLIGHT:
         return None
-    free = legs[1].terminal or legs[1].cancel_refused
+    free = legs[1] is None or legs[1].terminal or legs[1].cancel_refused
     return closing_requested(state, bracket, now_ns) if free and state.legs_open(bracket) else None
 
 
@@ -45,6 +48,13 @@ def _rescue_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | Non
     refused = (rescue for rescue in state.rescues_of(bracket) if rescue.refused)
     rescue = next(refused, None)
     return OrderResent(now_ns, rescue.order_id) if rescue is not None else None
+
+
+def _square_off_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
+    entry = state.orders[bracket.entry_id]
+    if not entry.squares or entry.status is not Status.REJECTED:
+        return None
+    return square_off_again(state, bracket.client_id, bracket.instrument, now_ns)
 
 
 def _exit_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
@@ -61,7 +71,7 @@ def _cancel_was_refused(order: Order) -> bool:
     return order.cancel_refused and not order.terminal and order.status is not Status.CANCEL_PENDING
 
 
-EACH_SECOND: tuple[Rule, ...] = (_entry_again, _target_again, _closing_again, _rescue_again)
+EACH_SECOND: tuple[Rule, ...] = (_entry_again, _target_again, _closing_again, _rescue_again, _square_off_again)
 """What is tried again when time passes."""
 
 EACH_PRINT: tuple[Rule, ...] = (*EACH_SECOND, _exit_again, _rescue_left_open)
@@ -70,6 +80,9 @@ EACH_PRINT: tuple[Rule, ...] = (*EACH_SECOND, _exit_again, _rescue_left_open)
 
 def presses(state: State, bracket: Bracket) -> bool:
     """Whether anything of the bracket is to be tried again."""
+    entry = state.orders[bracket.entry_id]
+    if untouched(bracket, entry) and not entry.cancel_refused:
+        return False
     return state.stage.trades and any(rule(state, bracket, 0) is not None for rule in EACH_PRINT)
 
 

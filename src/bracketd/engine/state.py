@@ -2,7 +2,7 @@
 
 import msgspec
 
-from bracketd.domain.account import Account, Position
+from bracketd.domain.account import Account, Position, Stake
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.instructions import Letter
 from bracketd.domain.instrument import Level
@@ -51,7 +51,8 @@ class State(msgspec.Struct):
 
     `placements` holds the keyed placements of one IST date, by client and key.
     `trailing` holds, for each instrument, the baskets whose waiting stop trails; `terms`, for each order with a
-    modify in flight, what it is to be.
+    modify in flight, what it is to be. `stakes` are what orders by themselves have made of the positions, by the same
+    keys as those.
     """
 
     accounts: dict[str, Account] = {}
@@ -76,6 +77,7 @@ class State(msgspec.Struct):
     day: str = ""
     stage: Stage = Stage.TRADING
     ends: bool = False
+    stakes: dict[str, Stake] = {}
 
     def bracket_of(self, order_id: str) -> Bracket:
         """The bracket that an order belongs to."""
@@ -86,19 +88,29 @@ class State(msgspec.Struct):
         ids = (bracket.entry_id, bracket.stop_id, bracket.target_id, *bracket.rescue_ids)
         return [self.orders[order_id] for order_id in ids if order_id]
 
+    def target_of(self, bracket: Bracket) -> Order | None:
+        """The bracket's target, None before it exists; a cover order never has one."""
+        return self.orders[bracket.target_id] if bracket.target_id else None
+
     def rescues_of(self, bracket: Bracket) -> list[Order]:
         """The bracket's rescue orders, oldest first."""
         return [self.orders[order_id] for order_id in bracket.rescue_ids]
 
     def legged_quantity(self, bracket: Bracket) -> int:
-        """Entry shares that the legs are for: all that filled but those that came after the entry's end."""
+        """Entry shares that the legs are for: all that filled but those that came after the entry's end.
+
+        An order by itself gets no legs, whatever it fills.
+        """
+        if bracket.execution.single:
+            return 0
         return self.orders[bracket.entry_id].filled - bracket.late
 
     def legs_open(self, bracket: Bracket) -> int:
         """What the legs still have to close: their exit budget."""
         quantity = self.legged_quantity(bracket)
-        if bracket.stop_id:
-            quantity -= self.orders[bracket.stop_id].filled + self.orders[bracket.target_id].filled
+        for leg_id in (bracket.stop_id, bracket.target_id):
+            if leg_id:
+                quantity -= self.orders[leg_id].filled
         return quantity
 
     def open_quantity(self, bracket: Bracket) -> int:

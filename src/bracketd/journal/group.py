@@ -6,6 +6,7 @@ goes out at once. After Fenced or Unknown nothing is acknowledged any more.
 """
 
 import asyncio
+import time
 from bisect import insort
 from collections import deque
 from collections.abc import Callable
@@ -21,7 +22,8 @@ MAX_PENDING_RECORDS = 50_000
 class GroupCommit:
     """The only appender of a journal, on one event loop; `durable_seq` is the watermark that replies wait for.
 
-    `on_failure` holds functions called once, with Fenced or Unknown, after all waiters have been told.
+    `on_failure` holds functions called once, with Fenced or Unknown, after all waiters have been told; `on_commit`
+    those called after each append with its number of records and the seconds that it took.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class GroupCommit:
         self.pending_bytes = 0
         self.failure: Failure | None = None
         self.on_failure: list[Callable[[Failure], None]] = []
+        self.on_commit: list[Callable[[int, float], None]] = []
         self._journal = journal
         self._lease = lease
         self._max_pending_bytes = max_pending_bytes
@@ -118,12 +121,15 @@ class GroupCommit:
         try:
             while self._gathered:
                 batch, self._gathered = self._gathered, []
+                began_s = time.perf_counter()
                 last_seq = await self._journal.append(self._lease, self.durable_seq, batch)
                 if self.failure is not None:
                     return
                 if last_seq != self.durable_seq + len(batch):
                     raise Unknown(f"the journal says {last_seq} after {len(batch)} records on {self.durable_seq}")
                 self._advance(last_seq, sum(map(len, batch)))
+                for told in self.on_commit:
+                    told(len(batch), time.perf_counter() - began_s)
         except (Fenced, Unknown) as failure:
             self.fail(failure)
         except BaseException as error:

@@ -63,7 +63,12 @@ class Agenda:
         change_ns = self._days.next_change_ns(at_ns)
         self._turn_ns = midnight_ns if change_ns is None else min(change_ns, midnight_ns)
         told = self._days.trading_day(at_ns)
-        return lambda step: step.turn(told)
+
+        def turn(step: Step) -> None:
+            if not step.turn(told):
+                self._turn_ns = at_ns
+
+        return turn
 
 
 def _arrival(number: int) -> Work:

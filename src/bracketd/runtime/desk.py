@@ -26,7 +26,9 @@ from bracketd.engine.moment import Moment
 from bracketd.engine.state import State
 from bracketd.journal.group import GroupCommit
 from bracketd.runtime.agenda import Agenda, Days
+from bracketd.runtime.client_orders import ClientOrders
 from bracketd.runtime.clock import Clock, MovableClock
+from bracketd.runtime.measures import Measures
 from bracketd.runtime.pressing import Pressing
 from bracketd.runtime.protection_log import log_protection
 from bracketd.runtime.sightings import Sightings
@@ -80,12 +82,16 @@ class Desk:
         venue_wait_s: float = VENUE_WAIT_S,
     ) -> None:
         self.state = state
+        self.client_orders = ClientOrders(state)
         self.instruments = instruments
         self.failure = ""
         self.on_step: list[Callable[[int, list[AnyEvent]], None]] = []
         self.on_tick: list[Callable[[Tick], None]] = []
         self._venue = venue
-        self._commit = commit
+        self.commit = commit
+        self.measures = Measures()
+        self.on_tick.append(self.measures.ticked)
+        commit.on_commit.append(self.measures.committed)
         self._clock = clock
         self._phase = sessions.phase
         self._account_terms = account_terms
@@ -140,7 +146,7 @@ class Desk:
 
     def admit(self) -> Deadline:
         """Let a request in: until when it may wait for a venue. Raises NotServing."""
-        if self._commit.full:
+        if self.commit.full:
             raise NotServing("the disk is too far behind")
         wait_ns = round(self._venue_wait_s * NS_PER_SECOND)
         return Deadline(asyncio.get_running_loop().time() + self._venue_wait_s, self.now_ns() + wait_ns)
@@ -289,7 +295,7 @@ class Desk:
             work(step)
             step.finish()
             if step.events:
-                self._last_seq = self._commit.submit(encode_step(step.events))
+                self._last_seq = self.commit.submit(encode_step(step.events))
         except Exception as fault:
             _log.exception("a step failed")
             self.fail(f"a step failed: {fault!r}")
@@ -330,8 +336,8 @@ class Desk:
 
     async def _durable(self, seq: int) -> None:
         try:
-            if seq > self._commit.durable_seq:
-                await self._commit.wait(seq)
+            if seq > self.commit.durable_seq:
+                await self.commit.wait(seq)
         except Exception as fault:
             self.fail(f"the journal failed: {fault!r}")
             raise NotServing(self.failure) from fault

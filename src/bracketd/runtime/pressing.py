@@ -1,6 +1,7 @@
 """Pressing: the brackets of which something is to be tried again, by instrument, and when that is due.
 
-All of them are tried at a print; what waits for nothing else than a print is not due before.
+All of them are tried at a print; what waits for nothing else than a print is not due before. The stops that a print
+trails are kept beside them.
 
 It follows from the state alone (engine/retrying.py), so it is kept nowhere else and made anew at a start.
 """
@@ -8,15 +9,17 @@ It follows from the state alone (engine/retrying.py), so it is kept nowhere else
 from bracketd.domain.bracket import Bracket
 from bracketd.engine.retrying import RETRY_NS, hurries, presses
 from bracketd.engine.state import State
+from bracketd.runtime.trailing_stops import TrailingStops
 
 
 class Pressing:
-    """Which brackets press, and the last moment (unix nanoseconds) at which any was tried."""
+    """Which brackets press, and when any was tried last (unix nanoseconds). `trailing` follows prints."""
 
     def __init__(self, state: State) -> None:
         self._instrument_of: dict[str, str] = {}
         self._hurrying: set[str] = set()
         self._tried_ns = state.last_event_ns
+        self.trailing = TrailingStops()
         for bracket in state.brackets.values():
             self.note(state, bracket, state.last_event_ns)
 
@@ -27,8 +30,10 @@ class Pressing:
 
     def note(self, state: State, bracket: Bracket, now_ns: int) -> None:
         """A bracket moved: it presses now or does not."""
+        if bracket.trailing_step_paise:
+            self.trailing.note(state, bracket)
         if not presses(state, bracket):
-            self.drop(bracket.basket_id)
+            self._ease(bracket.basket_id)
             return
         self._instrument_of[bracket.basket_id] = bracket.instrument
         if not hurries(state, bracket):
@@ -40,6 +45,11 @@ class Pressing:
 
     def drop(self, basket_id: str) -> None:
         """The bracket is not kept any more."""
+        self.trailing.drop(basket_id)
+        self._ease(basket_id)
+
+    def _ease(self, basket_id: str) -> None:
+        """Nothing of the bracket is to be tried again."""
         self._instrument_of.pop(basket_id, None)
         self._hurrying.discard(basket_id)
 
@@ -49,6 +59,8 @@ class Pressing:
 
     def in_instrument(self, instrument: str) -> list[str]:
         """The baskets that press in an instrument, oldest first."""
+        if not self._instrument_of:
+            return []
         return [basket_id for basket_id, where in self._instrument_of.items() if where == instrument]
 
     def everywhere(self) -> list[str]:

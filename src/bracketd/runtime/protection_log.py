@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 def log_protection(state: State, events: Iterable[AnyEvent]) -> None:
     """One line for each loss (a warning) and each return of protection among a step's events; quantities are shares."""
     for event in events:
-        if isinstance(event, ProtectionLost):
+        if type(event) is ProtectionLost:
             bracket = state.brackets[event.basket_id]
             _log.warning(
                 "UNPROTECTED: basket %s, entry %s, open quantity %d",
@@ -20,5 +20,5 @@ def log_protection(state: State, events: Iterable[AnyEvent]) -> None:
                 bracket.entry_id,
                 state.open_quantity(bracket),
             )
-        elif isinstance(event, ProtectionRegained):
+        elif type(event) is ProtectionRegained:
             _log.info("protected again: basket %s", event.basket_id)

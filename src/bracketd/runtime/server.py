@@ -14,6 +14,7 @@ import logging
 import signal
 import socket
 import ssl
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
 from functools import partial
@@ -41,9 +42,11 @@ from bracketd.market.session_file import SessionFault
 from bracketd.market.synthetic import SyntheticFeed
 from bracketd.runtime.clock import SystemClock, VirtualClock
 from bracketd.runtime.data_folder import LeaseHeld, OpenJournal, open_journal
+from bracketd.runtime.descriptors import connections_max
 from bracketd.runtime.desk import Desk, NotServing
 from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.feeding import Feeding
+from bracketd.runtime.rates import Rates
 from bracketd.runtime.recovery import RecoveryFailed, recover, resume_paper
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.settings import (
@@ -65,6 +68,9 @@ EXIT_STOPPED: Final = 0
 EXIT_FAILED: Final = 3
 """The desk stopped itself: a disk refused, a lease was lost or an invariant broke."""
 
+THREAD_SWITCH_S: Final = 0.0005
+"""How long one thread keeps the interpreter while another wants it."""
+
 CLOCK_SKEW_S_MAX: Final = 1.0
 """A journal further ahead of the machine's clock than this, as a virtual clock leaves one, is worth a warning."""
 
@@ -76,11 +82,20 @@ class BuildApp(Protocol):
     """How the wire makes its application; handed in, since runtime does not know the wire."""
 
     def __call__(
-        self, desk: Desk, gate: Gate, *, sandbox: Sandbox | None, cors: Sequence[str], entrance: Entrance
+        self,
+        desk: Desk,
+        gate: Gate,
+        *,
+        sandbox: Sandbox | None,
+        cors: Sequence[str],
+        entrance: Entrance,
+        rates: Rates,
+        metrics_open: bool,
     ) -> App:
         """The ASGI application that speaks to this desk, lets in through this gate and logs in at this entrance.
 
-        With a sandbox it has that one's routes too.
+        With a sandbox it has that one's routes too; `rates` bound what one client may ask in a second.
+        `metrics_open`: whether other machines may read the metrics.
         """
 
 
@@ -112,6 +127,9 @@ def run(
 
     Raises StartRefused before the port is open, for whatever keeps the server from starting.
     """
+    # The journal's thread comes back from the disk to a busy loop: it must not wait 5 ms, Python's own setting, for
+    # its turn while every reply waits for it.
+    sys.setswitchinterval(THREAD_SWITCH_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, build_app, on_ready, http, ws))
 
@@ -133,9 +151,21 @@ async def _serve(
         gc.collect()
         gc.freeze()
         stack.callback(listener.close)
-        app = build_app(desk, gate, sandbox=sandbox, cors=settings.cors, entrance=entrance)
+        app = build_app(
+            desk,
+            gate,
+            sandbox=sandbox,
+            cors=settings.cors,
+            entrance=entrance,
+            rates=settings.rates(),
+            metrics_open=settings.metrics_open,
+        )
         server = _Server(app, lambda: on_ready(_url(listener, tls)), http, ws, tls)
-        async with _running(_stop_when_failed(desk, server)), _running(keep_timing(desk)):
+        async with (
+            _running(_stop_when_failed(desk, server)),
+            _running(keep_timing(desk)),
+            _running(desk.measures.measure_lag()),
+        ):
             if feeding is None:
                 await server.serve([listener])
             else:
@@ -177,6 +207,8 @@ class _Server(uvicorn.Server):
                 # Who speaks is told by the token; an address in a header would be anybody's word.
                 proxy_headers=False,
                 backlog=BACKLOG,
+                # The protocol class answers one too many; see http_protocol.
+                limit_concurrency=connections_max(),
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
                 ssl_context_factory=None if tls is None else lambda config, default: tls,

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bracketd.runtime.rates import CANCELS_PER_S, ORDERS_PER_S, Rates
+
 SESSIONS: Final = ("nse", "always")
 FEEDS: Final = ("synthetic", "manual")
 CLOCKS: Final = ("system", "virtual")
+LOGS: Final = ("text", "json")
 
 GRACEFUL_SHUTDOWN_S: Final = 2
 """Requests in flight at a stop are answered within this time; after it their connections are cut."""
@@ -64,6 +67,12 @@ class Settings:
     instruments: Path | None = None
     """The instrument file; None takes the one inside the package."""
 
+    order_rate: int | None = None
+    """Orders a second that one client may place or modify, 0 for any number. None: 10, or any with the sandbox."""
+
+    cancel_rate: int | None = None
+    """Cancels a second that one client may send, 0 for any number. None: 50, or any with the sandbox."""
+
     cors: tuple[str, ...] = ()
     """The origins, such as `https://desk.example`, whose pages a browser lets call; none by default."""
 
@@ -75,6 +84,12 @@ class Settings:
 
     insecure: bool = False
     """Whether passwords and tokens may go over plain HTTP to other machines, as behind a proxy that speaks TLS."""
+
+    metrics_open: bool = False
+    """Whether other machines may read `/metrics`; without it only this machine, and nothing that a proxy passes on."""
+
+    log: str = "text"
+    """`text`: a line for people. `json`: one object a line, for programs."""
 
     feed_interval_s: float = 0.25
     """The synthetic feed prints every instrument once in this many seconds."""
@@ -90,6 +105,8 @@ class Settings:
             raise ValueError(f"feed must be one of {', '.join(FEEDS)}")
         if self.clock not in CLOCKS:
             raise ValueError(f"clock must be one of {', '.join(CLOCKS)}")
+        if self.log not in LOGS:
+            raise ValueError(f"log must be one of {', '.join(LOGS)}")
         if self.clock == "virtual" and not self.sandbox:
             raise ValueError("a virtual clock needs the sandbox, which moves it")
         if not 0 <= self.port <= 65_535:
@@ -101,3 +118,12 @@ class Settings:
                 raise ValueError(f"cors must be an origin such as https://desk.example, not {origin!r}")
         if self.feed_interval_s <= 0:
             raise ValueError("feed_interval_s must be positive")
+        self.rates()
+
+    def rates(self) -> Rates:
+        """Fresh buckets at the rates that hold. Raises ValueError for a negative one."""
+        orders_per_s, cancels_per_s = (0, 0) if self.sandbox else (ORDERS_PER_S, CANCELS_PER_S)
+        return Rates(
+            orders_per_s if self.order_rate is None else self.order_rate,
+            cancels_per_s if self.cancel_rate is None else self.cancel_rate,
+        )

@@ -9,17 +9,18 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from bracketd.domain.bracket import Bracket
-from bracketd.domain.events import AnyEvent, CancelRequested, LetterArrived, LetterSent, StageReached
+from bracketd.domain.events import AnyEvent, CancelRequested, DayBegun, LetterArrived, LetterSent, StageReached
 from bracketd.domain.instructions import Filled, Held, Instruction, Report, Triggered
 from bracketd.domain.instrument import Tick
 from bracketd.domain.session import Stage, TradingDay
 from bracketd.engine.ending import next_due, turn_due
 from bracketd.engine.evolve import evolve
-from bracketd.engine.exposure import may_be_cancelled
+from bracketd.engine.exposure import may_be_cancelled, squares_off
 from bracketd.engine.instructing import growth_by, instruction_for
 from bracketd.engine.invariants import check_bracket
 from bracketd.engine.reporting import decide_report
 from bracketd.engine.retrying import EACH_PRINT, EACH_SECOND
+from bracketd.engine.squaring import square_off_due
 from bracketd.engine.state import State
 from bracketd.engine.trailing import trail
 from bracketd.runtime.pressing import Pressing
@@ -32,6 +33,8 @@ Work = Callable[["Step"], None]
 
 class Step:
     """The step in hand. `events` is what it has come to; `moved` the baskets that it touched."""
+
+    __slots__ = ("_now_ns", "_pressing", "_sightings", "_state", "_venue", "events", "moved")
 
     def __init__(self, state: State, venue: MarketVenue, sightings: Sightings, pressing: Pressing, now_ns: int) -> None:
         self._state = state
@@ -70,7 +73,12 @@ class Step:
         self.handle(self._venue.tick(tick, self._now_ns))
         if not tick.last_quantity:
             return
-        for basket_id in tuple(self._state.trailing.get(tick.instrument, ())):
+        trailing = self._pressing.trailing
+        for basket_id in self.moved:
+            # A stop that this print made trails by it as well.
+            if (bracket := self._state.brackets.get(basket_id)) is not None:
+                trailing.note(self._state, bracket)
+        for basket_id in trailing.moved_by(self._state, tick.instrument, tick.last_price_paise):
             move = trail(self._state, self._state.brackets[basket_id], tick.last_price_paise, self._now_ns)
             if move is not None:
                 self.see(tick.instrument)
@@ -83,22 +91,31 @@ class Step:
         for basket_id in self._pressing.everywhere():
             self._try_again(basket_id, EACH_SECOND)
 
-    def turn(self, told: TradingDay) -> None:
-        """Take the day to where the session table says it is, one stage after the other (bracket.md 2.9)."""
+    def turn(self, told: TradingDay) -> bool:
+        """Take the day to where the session table says it is, one stage after the other (bracket.md 2.9).
+
+        False when it is not there yet: a day that ended while nobody looked ends in a step of its own, because what is
+        over leaves the state when the next one begins, and nobody could be told any more how it had ended.
+        """
         while (event := turn_due(self._state, told, self._now_ns)) is not None:
+            if isinstance(event, DayBegun) and self.events:
+                return False
             if isinstance(event, StageReached) and event.stage is Stage.SQUARE_OFF:
-                # Every entry's remainder first, then every open bracket.
+                # Every intraday entry's remainder first, then every open bracket.
                 for bracket in tuple(self._state.brackets.values()):
                     entry = self._state.orders[bracket.entry_id]
-                    if may_be_cancelled(entry):
+                    if squares_off(entry) and may_be_cancelled(entry):
                         self.apply(CancelRequested(self._now_ns, entry.order_id))
             self.apply(event)
-            if isinstance(event, StageReached):
-                if event.stage is Stage.LAST_CALL:
-                    self._hear_everything()
+            if isinstance(event, StageReached) and event.stage is Stage.LAST_CALL:
+                self._hear_everything()
+            # A day of a market without hours begins in the middle of trading.
+            if isinstance(event, StageReached) or event.stage.trades:
                 for bracket in tuple(self._state.brackets.values()):
                     self.moved.add(bracket.basket_id)
                     self._settle(bracket)
+                self._square_off()
+        return True
 
     def arrive(self, number: int) -> None:
         """A letter that was under way is there: a report is heard, an instruction carried out."""
@@ -141,6 +158,14 @@ class Step:
         """At the end of a session the venue tells what it still owes, in the order in which it happened."""
         while self._state.post:
             self.arrive(min(self._state.post))
+
+    def _square_off(self) -> None:
+        """Intraday positions of which no order is kept any more, since they were carried into the day."""
+        for key in tuple(self._state.stakes):
+            client_id, instrument, _ = key.split(" ")
+            event = square_off_due(self._state, client_id, instrument, self._now_ns)
+            if event is not None:
+                self.apply(event)
 
     def _settle(self, bracket: Bracket) -> None:
         while (following := next_due(self._state, bracket, self._now_ns)) is not None:

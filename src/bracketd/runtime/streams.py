@@ -20,6 +20,7 @@ from bracketd.auth.refusal import Unauthorised
 from bracketd.domain.events import AnyEvent, DayBegun, TradeBooked
 from bracketd.domain.instrument import Tick
 from bracketd.domain.order import Order, Trade
+from bracketd.engine.exposure import baskets_under_way, is_over
 from bracketd.engine.state import State
 from bracketd.market.quotes import Quote, Quotes
 from bracketd.runtime.desk import Desk, NotServing
@@ -189,6 +190,11 @@ class Streams:
 
     # Who listens
 
+    @property
+    def connections(self) -> int:
+        """How many listeners there are."""
+        return len(self._listeners)
+
     def join(self, client_id: str, token: str) -> Listener | None:
         """A new listener of a client that was let in with that token; None where it would be one too many."""
         of_client = sum(listener.client_id == client_id for listener in self._listeners)
@@ -316,11 +322,16 @@ class Streams:
             audience.shown = {key: digest for key, digest in audience.shown.items() if key in self._desk.state.orders}
 
     def _note_shown(self, client_id: str, audience: _Audience) -> None:
-        """Note how the client's live rows stand, so that only what changes from here on is pushed."""
+        """Note how the rows stand that may still change, so that only what does from here on is pushed.
+
+        What is open closes by a rescue order, and a fill may be told late, when all rows of a bracket are terminal.
+        """
         state = self._desk.state
-        for order in tuple(state.orders.values()):
-            if order.client_id == client_id and not order.terminal:
-                for row in _family(state, order):
+        under_way = baskets_under_way(state)
+        for basket_id in dict.fromkeys(order.basket_id for order in self._desk.client_orders.of(client_id)):
+            bracket = state.brackets[basket_id]
+            if basket_id in under_way or not is_over(state, bracket):
+                for row in state.rows_of(bracket):
                     audience.differs(row.order_id, self._renderer.order(state, row))
 
     async def _publish(self) -> None:
@@ -388,10 +399,4 @@ def _rows(state: State, event: AnyEvent) -> list[Order]:
     if basket_id in state.brackets:
         return state.rows_of(state.brackets[basket_id])
     order = state.orders.get(getattr(event, "order_id", ""))
-    return _family(state, order) if order is not None else []
-
-
-def _family(state: State, order: Order) -> list[Order]:
-    """All rows of the order's bracket, or the order alone where it is no bracket's."""
-    bracket = state.brackets.get(order.basket_id)
-    return state.rows_of(bracket) if bracket is not None else [order]
+    return state.rows_of(state.brackets[order.basket_id]) if order is not None else []

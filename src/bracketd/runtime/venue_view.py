@@ -39,7 +39,7 @@ def view_of(state: State) -> VenueView:
     pairs = {
         bracket.basket_id: state.legs_open(bracket) - bracket.ungrown
         for bracket in state.brackets.values()
-        if bracket.stop_id and not (state.orders[bracket.stop_id].terminal and state.orders[bracket.target_id].terminal)
+        if any(leg_id and not state.orders[leg_id].terminal for leg_id in (bracket.stop_id, bracket.target_id))
     }
     acknowledged = state.acknowledged
     for under_way in state.post.values():

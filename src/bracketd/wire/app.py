@@ -6,6 +6,7 @@ the token on a redirect (wire.md 1.3).
 
 import functools
 from collections.abc import Sequence
+from time import perf_counter
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -13,12 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bracketd.auth.gate import Gate
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.kill_switch import cancel_everything
+from bracketd.runtime.rates import Act, Rates
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.streams import StreamLimits
 from bracketd.wire import replies
@@ -26,18 +28,21 @@ from bracketd.wire.absent import absent
 from bracketd.wire.amounts import JSON
 from bracketd.wire.authorize import AuthorizePages
 from bracketd.wire.cancellation import require_everything
-from bracketd.wire.cross_origin import CrossOrigin
+from bracketd.wire.cross_origin import METHODS, CrossOrigin
 from bracketd.wire.feeds import Feeds
 from bracketd.wire.login import LoginPages
-from bracketd.wire.order_entry import OrderEntry, find_route
+from bracketd.wire.metrics import Metrics
+from bracketd.wire.order_entry import WITHOUT_ID, OrderEntry, find_route
 from bracketd.wire.reads import Reads
 from bracketd.wire.replies import Reply
 from bracketd.wire.request import ClientGone, answer, read_body, read_fields
-from bracketd.wire.responses import page_route, response
+from bracketd.wire.request_id import HEADER, request_id
+from bracketd.wire.responses import REASON, page_route, response
 from bracketd.wire.sandbox_pages import sandbox_pages
 from bracketd.wire.schema.document import openapi
 from bracketd.wire.schema.page import HEADERS as DOCS_HEADERS
 from bracketd.wire.schema.page import page
+from bracketd.wire.turnstile import Turnstile
 
 LOGGED_OUT = replies.success("Logged out successfully", {})
 ALIVE = replies.success("Alive", {})
@@ -45,8 +50,11 @@ READY = replies.success("Ready", {})
 
 ORDERS = "/api/v1/orders"
 
-PROBES = frozenset({"/healthz", "/readyz"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """What is answered even when nothing else is."""
+
+VERBS = {"DELETE": "cancel", "POST": "place", "PUT": "modify"}
+"""What order entry's methods are called where they are counted."""
 
 
 def build_app(
@@ -57,19 +65,27 @@ def build_app(
     cors: Sequence[str] = (),
     stream_limits: StreamLimits | None = None,
     entrance: Entrance | None = None,
+    rates: Rates | None = None,
+    metrics_open: bool = False,
 ) -> ASGIApp:
     """The ASGI application over one desk and one gate.
 
     `sandbox` adds the route by which prints are pushed, `entrance` those by which clients log in. `cors` are the
-    origins whose pages may call (see `cross_origin`); without any, no reply says a word of origins.
+    origins whose pages may call (see `cross_origin`); without any, no reply says a word of origins. Without `rates`
+    nobody sends too many orders.
     """
     reads = Reads(desk, gate)
-    pages = _Pages(desk, gate, reads)
+    turnstile = Turnstile(desk, gate, Rates(0, 0) if rates is None else rates)
+    order_entry = OrderEntry(desk, gate, turnstile)
+    pages = _Pages(desk, gate, reads, order_entry, turnstile)
+    feeds = Feeds(desk, gate, stream_limits)
+    metrics = Metrics(desk, lambda: feeds.connections, metrics_open)
     routes = [
-        page_route(ORDERS, ["GET", "DELETE"], pages.orders),
+        page_route(ORDERS, ["GET", "DELETE", "POST", "PUT"], pages.orders),
         page_route("/api/v1/user/logout", ["POST"], pages.logout),
         page_route("/healthz", ["GET"], pages.alive),
         page_route("/readyz", ["GET"], pages.ready),
+        page_route("/metrics", ["GET"], metrics.page),
         *(page_route(path, methods, page) for path, methods, page in reads.routes()),
         *_description(sandbox=sandbox is not None, login=entrance is not None),
     ]
@@ -79,7 +95,7 @@ def build_app(
         routes += [page_route(*page) for page in sandbox_pages(desk, sandbox)]
     router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
     router.router.redirect_slashes = False
-    app = _App(desk, OrderEntry(desk, gate), Feeds(desk, gate, stream_limits), router)
+    app = _App(desk, order_entry, feeds, router)
     return CrossOrigin(app, cors) if cors else app
 
 
@@ -99,38 +115,86 @@ class _App:
         if scope["type"] != "http":
             await self._router(scope, receive, send)
             return
+        began_s = perf_counter()
+        sent_id = (HEADER, request_id(scope["headers"]))
         path: str = scope["path"]
         bare = path.rstrip("/")
         if not self._desk.serving and bare not in PROBES:
-            await _send(send, replies.NOT_SERVING)
+            await self._finish("other", replies.NOT_SERVING, send, sent_id, began_s)
             return
         raw_path = scope.get("raw_path") or quote(path).encode("ascii")
         route = find_route(raw_path)
         if route is None:
-            await self._router(dict(scope, path=bare or "/", raw_path=raw_path), receive, send)
+            await self._route(dict(scope, path=bare or "/", raw_path=raw_path), receive, send, sent_id, began_s)
             return
         try:
             reply = await answer(self._order_entry.reply(route, scope, receive))
         except ClientGone:
             return
-        await _send(send, reply)
+        await self._finish(VERBS.get(scope["method"], "other"), reply, send, sent_id, began_s)
+
+    async def _finish(
+        self, endpoint: str, reply: Reply, send: Send, sent_id: tuple[bytes, bytes], began_s: float
+    ) -> None:
+        """Send a reply under its request's id, and count it."""
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(reply.body)),
+            sent_id,
+            *reply.headers,
+        ]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+        self._desk.measures.answered(endpoint, outcome_word(reply.status), perf_counter() - began_s, reply.reason)
+
+    async def _route(
+        self, scope: Scope, receive: Receive, send: Send, sent_id: tuple[bytes, bytes], began_s: float
+    ) -> None:
+        """Let the router answer, under the request's id, and count what it answered."""
+        status = 0
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], sent_id]
+            await send(message)
+
+        await self._router(scope, receive, noting)
+        # The router notes in the scope which route it took, and a page why it refused.
+        route = getattr(scope.get("route"), "path", None)
+        endpoint = f"{scope['method']} {route}" if route and scope["method"] in METHODS else "other"
+        reason = scope.get(REASON, "")
+        self._desk.measures.answered(endpoint, outcome_word(status), perf_counter() - began_s, reason)
+
+
+def outcome_word(status: int) -> str:
+    """What a status comes to, in one of four words."""
+    if status == 202:
+        return "pending"
+    return "done" if status < 400 else "refused" if status < 500 else "fault"
 
 
 class _Pages:
-    """The routes that name no order."""
+    """The routes that name no order in their path."""
 
-    def __init__(self, desk: Desk, gate: Gate, reads: Reads) -> None:
+    def __init__(self, desk: Desk, gate: Gate, reads: Reads, order_entry: OrderEntry, turnstile: Turnstile) -> None:
         self._desk = desk
         self._gate = gate
         self._reads = reads
+        self._order_entry = order_entry
+        self._turnstile = turnstile
 
     async def orders(self, request: Request) -> Reply:
-        """GET and HEAD: the order book; DELETE: the kill switch."""
+        """GET and HEAD: the order book; DELETE: the kill switch; POST and PUT: an order by itself."""
+        if request.method in ("POST", "PUT"):
+            return await self._order_entry.reply(WITHOUT_ID, request.scope, request.receive)
         return await (self.kill_switch(request) if request.method == "DELETE" else self._reads.order_book(request))
 
     async def kill_switch(self, request: Request) -> Reply:
-        """DELETE: everything of the client's, asked for in so many words or not at all."""
+        """DELETE: everything of the client's, asked for in so many words or not at all. One cancel for its rate."""
         scope = request.scope
+        self._turnstile.turn(scope["headers"], Act.CANCEL)
         body = await read_body(scope, request.receive)
         claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
         require_everything(read_fields(scope, body, claims), path_ends=scope["raw_path"] == ORDERS.encode("ascii"))
@@ -186,14 +250,3 @@ async def _no_route(request: Request, error: Exception) -> Response:
 async def _fault(request: Request, error: Exception) -> Response:
     """A fault in the router; Starlette raises it again for the server's log once this is sent."""
     return response(replies.INTERNAL)
-
-
-async def _send(send: Send, reply: Reply) -> None:
-    """Send a reply as it is."""
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(reply.body)),
-        *reply.headers,
-    ]
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})

@@ -10,6 +10,7 @@ from bracketd.wire.parameters import Parameters
 from bracketd.wire.words import FieldError
 
 _JUDGED = ("execution_type", "exchange_order_id", "leg_order_indicator", "oms_order_id")
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 def read_cancellation(parameters: Parameters, client_id: str) -> CancelOrder:
@@ -24,13 +25,15 @@ def naming(parameters: Parameters) -> dict[str, Any]:
         raise FieldError("oms_order_id")
     if not ids:
         raise FieldError("oms_order_id", blank=True)
+    # One source of readable fields, as almost every request has, can neither conflict nor hold what is no text.
+    plain = parameters.plain
     return {
         "ids": ids,
         "execution_type": parameters.text("execution_type"),
         "exchange_order_id": _exchange_order_id(parameters),
         "leg": parameters.text("leg_order_indicator"),
-        "unreadable": frozenset(name for name in _JUDGED if parameters.bad_anywhere(name)),
-        "conflicting": frozenset(name for name in _JUDGED if parameters.conflict(name)),
+        "unreadable": _NO_NAMES if plain else frozenset(filter(parameters.bad_anywhere, _JUDGED)),
+        "conflicting": _NO_NAMES if plain else frozenset(filter(parameters.conflict, _JUDGED)),
     }
 
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from bracketd.wire import replies
 
 METHODS = ("DELETE", "GET", "HEAD", "POST", "PUT")
-EXPOSED = ("Allow", "Preference-Applied", "Retry-After", "WWW-Authenticate")
+EXPOSED = ("Allow", "Preference-Applied", "Retry-After", "WWW-Authenticate", "X-Request-Id")
 """Headers of a reply that a page may read beside its body."""
 
 PREFLIGHT_KEPT_S = 600

@@ -28,7 +28,9 @@ from bracketd.wire.words import FieldError
 
 _log = logging.getLogger(__name__)
 
-PATH: Final = "/ws/v1/feeds"
+PATHS: Final = frozenset({"/ws/v1/feeds", "/hydrasocket/v2/websocket"})
+"""The family's path, and the one that its older clients call; both take and send the same."""
+
 TOKEN_PARAMETERS: Final = frozenset({"access_token", "acess_token"})
 """The query's names for the token; the second is a typo that clients send."""
 
@@ -42,6 +44,11 @@ class Feeds:
         self._desk = desk
         self._gate = gate
         self._streams = Streams(desk, gate, Rendering(desk.instruments), Quotes(desk.instruments.values()), limits)
+
+    @property
+    def connections(self) -> int:
+        """How many websockets are open."""
+        return self._streams.connections
 
     async def attend(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection from its handshake to its end; a reply instead of a handshake where it may not come in."""
@@ -64,7 +71,7 @@ class Feeds:
 
     def _let_in(self, scope: Scope) -> Listener:
         """A listener for the client that the token names. Raises EarlyReply: 404, 503, 401, 429 or 500."""
-        if scope["path"].rstrip("/") != PATH:
+        if scope["path"].rstrip("/") not in PATHS:
             raise EarlyReply(replies.RESOURCE_NOT_FOUND)
         if not self._desk.serving:
             raise EarlyReply(replies.NOT_SERVING)

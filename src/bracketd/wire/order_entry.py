@@ -4,6 +4,7 @@ They are the ones a fast market waits for. Routes are told apart by the raw path
 id in it, so that no encoded slash can make one path look like another (wire.md 1.3).
 """
 
+from enum import Enum
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -12,30 +13,54 @@ from starlette.types import Receive, Scope
 from bracketd.auth.gate import Gate
 from bracketd.domain.outcomes import Cancelled, Modified, Placed
 from bracketd.runtime.desk import Desk
+from bracketd.runtime.rates import Act
 from bracketd.wire import replies
 from bracketd.wire.absent import absent_execution
 from bracketd.wire.cancellation import read_cancellation
 from bracketd.wire.modification import read_modification
-from bracketd.wire.placement import read_key, read_placement
+from bracketd.wire.placement import KART_WORDS, REGULAR_WORDS, read_key, read_placement
 from bracketd.wire.replies import Reply
 from bracketd.wire.representation import (
+    APPLIED,
     cancelled_with_facts,
+    facts_of,
     modified_with_facts,
     placed_with_facts,
     wants_representation,
 )
 from bracketd.wire.request import header, read_body, read_fields
+from bracketd.wire.turnstile import Turnstile
 
 _KART = b"/api/v1/orders/kart"
 _OLDER = (b"/api/v1/orders/bracket", b"/api/v1/order/bracket")
 _ORDERS = b"/api/v1/orders"
 
 
+class Way(Enum):
+    """The three families of paths: that of the brackets, its older names, and that of orders by themselves."""
+
+    KART = "kart"
+    OLDER = "older"
+    ORDERS = "orders"
+
+
 class Route(NamedTuple):
-    """Where a path leads: the id in it, None where it has none, and whether brackets are placed and modified there."""
+    """Where a path leads: the id in it, None where it has none, and whose path it is."""
 
     path_id: str | None
-    places: bool
+    way: Way
+
+    @property
+    def methods(self) -> str:
+        """What can be asked for here, as an Allow header says it."""
+        if self.way is Way.KART:
+            return "DELETE, POST, PUT" if self.path_id is None else "DELETE"
+        return "DELETE, PUT" if self.way is Way.ORDERS else "DELETE"
+
+
+WITHOUT_ID = Route(None, Way.ORDERS)
+"""Where an order by itself is placed, or modified with its id in the body; the router leads here, since the order book
+and the kill switch share the path."""
 
 
 def find_route(raw_path: bytes) -> Route | None:
@@ -43,17 +68,17 @@ def find_route(raw_path: bytes) -> Route | None:
 
     Everything behind the route is the id, slashes and dots included: what is no id names no order, and says so.
     """
-    for prefix in (_KART, *_OLDER):
+    for prefix, way in ((_KART, Way.KART), *((older, Way.OLDER) for older in _OLDER)):
         if raw_path.startswith(prefix):
             rest = raw_path[len(prefix) :]
             if not rest.strip(b"/"):
-                return Route(None, places=prefix is _KART)
+                return Route(None, way)
             if rest[:1] == b"/":
-                return Route(_decoded(rest[1:]), places=False)
+                return Route(_decoded(rest[1:]), way)
     if raw_path.startswith(_ORDERS) and raw_path[len(_ORDERS) :][:1] == b"/":
         rest = raw_path[len(_ORDERS) + 1 :]
         if rest.strip(b"/"):
-            return Route(_decoded(rest), places=False)
+            return Route(_decoded(rest), Way.ORDERS)
     return None
 
 
@@ -68,47 +93,57 @@ def _decoded(segment: bytes) -> str:
 class OrderEntry:
     """Answers the order-entry routes: the checks of bracket.md section 5 in their order, then the engine."""
 
-    def __init__(self, desk: Desk, gate: Gate) -> None:
+    def __init__(self, desk: Desk, gate: Gate, turnstile: Turnstile) -> None:
         self._desk = desk
         self._gate = gate
+        self._turnstile = turnstile
 
     async def reply(self, route: Route, scope: Scope, receive: Receive) -> Reply:
         """The reply to a request on a route. Raises what `request.answer` words."""
         method = scope["method"]
         if method == "DELETE":
+            self._turnstile.turn(scope["headers"], Act.CANCEL)
             return await self._cancel(route, scope, receive)
-        if method == "POST" and route.places:
-            return await self._place(scope, receive)
-        if method == "PUT" and route.places:
-            return await self._modify(scope, receive)
-        return replies.method_not_allowed("DELETE, POST, PUT" if route.places else "DELETE")
+        if method == "POST" and route.path_id is None and route.way is not Way.OLDER:
+            self._turnstile.turn(scope["headers"], Act.ORDER)
+            return await self._place(route, scope, receive)
+        if method == "PUT" and "PUT" in route.methods:
+            self._turnstile.turn(scope["headers"], Act.ORDER)
+            return await self._modify(route, scope, receive)
+        return replies.method_not_allowed(route.methods)
 
     async def _cancel(self, route: Route, scope: Scope, receive: Receive) -> Reply:
         body = await read_body(scope, receive)
         claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
         parameters = read_fields(scope, body, claims, route.path_id)
         outcome = await self._desk.execute(read_cancellation(parameters, claims.client_id))
+        if isinstance(outcome, Cancelled) and self._in_regular_words(route, outcome.order_id):
+            facts = await self._facts(scope, outcome.order_id)
+            return replies.regular_cancelled(outcome.order_id, facts)._replace(headers=APPLIED if facts else ())
         if isinstance(outcome, Cancelled) and wants_representation(scope["headers"]):
             shown = cancelled_with_facts(self._desk.state, outcome.order_id)
             await self._desk.durable()
             return shown
         return replies.cancel_reply(outcome)
 
-    async def _modify(self, scope: Scope, receive: Receive) -> Reply:
+    async def _modify(self, route: Route, scope: Scope, receive: Receive) -> Reply:
         body = await read_body(scope, receive)
         claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
-        parameters = read_fields(scope, body, claims)
+        parameters = read_fields(scope, body, claims, route.path_id)
         absent = absent_execution(parameters)
         if absent is not None:
             return absent
         outcome = await self._desk.execute(read_modification(parameters, claims.client_id))
+        if isinstance(outcome, Modified) and self._in_regular_words(route, outcome.order_id):
+            facts = await self._facts(scope, outcome.order_id)
+            return replies.regular_modified(outcome.order_id, facts)._replace(headers=APPLIED if facts else ())
         if isinstance(outcome, Modified) and wants_representation(scope["headers"]):
             shown = modified_with_facts(self._desk.state, outcome.order_id)
             await self._desk.durable()
             return shown
         return replies.modify_reply(outcome)
 
-    async def _place(self, scope: Scope, receive: Receive) -> Reply:
+    async def _place(self, route: Route, scope: Scope, receive: Receive) -> Reply:
         body = await read_body(scope, receive)
         claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
         parameters = read_fields(scope, body, claims)
@@ -116,13 +151,30 @@ class OrderEntry:
         if absent is not None:
             return absent
         key = read_key(header(scope["headers"], b"idempotency-key"))
-        command = read_placement(parameters, claims.client_id, key)
+        executions = KART_WORDS if route.way is Way.KART else REGULAR_WORDS
+        command = read_placement(parameters, claims.client_id, key, executions)
         if not await self._desk.ensure_account(claims.client_id):
             # The client was removed after its token was looked at.
             return replies.UNAUTHORISED
         outcome = await self._desk.execute(command)
+        if isinstance(outcome, Placed) and command.execution.single:
+            facts = await self._facts(scope, outcome.order_id)
+            return replies.regular_placed(outcome.order_id, command, facts)._replace(headers=APPLIED if facts else ())
         if isinstance(outcome, Placed) and wants_representation(scope["headers"]):
             shown = placed_with_facts(self._desk.state, outcome.basket_id, outcome.order_id)
             await self._desk.durable()
             return shown
         return replies.place_reply(outcome)
+
+    def _in_regular_words(self, route: Route, order_id: str) -> bool:
+        """Whether a success is told as the family tells that of a regular order: on that path, of such an order."""
+        order = self._desk.state.orders.get(order_id)
+        return route.way is Way.ORDERS and order is not None and order.execution.single
+
+    async def _facts(self, scope: Scope, order_id: str) -> dict[str, object]:
+        """What the client would have to read otherwise, once it is on disk; nothing where nobody prefers it."""
+        if not wants_representation(scope["headers"]):
+            return {}
+        facts = facts_of(self._desk.state, order_id)
+        await self._desk.durable()
+        return facts

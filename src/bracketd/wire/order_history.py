@@ -77,7 +77,7 @@ def _row(order: Order, fact: _Fact, instrument: Instrument | None, *, last: bool
         "order_type": order.order_type,
         "product": order.product,
         "validity": order.validity,
-        "leg_order_indicator": order.leg,
+        "leg_order_indicator": order.shown_leg,
         "exchange": exchange,
         "segment": Segment.CAPITAL,
         "symbol": instrument.symbol if instrument else "",

@@ -4,7 +4,7 @@ A row has the keys of the 2020 documents and of the 2024 ones, `square_off?` and
 does not have stands as the documents' own empty value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from bracketd.domain.instrument import Instrument
@@ -32,24 +32,21 @@ def wants_terminal(parameters: Parameters) -> bool:
 
 
 def order_rows(
-    state: State, instruments: Mapping[str, Instrument], client_id: str, terminal: bool
+    state: State, instruments: Mapping[str, Instrument], orders: Iterable[Order], terminal: bool
 ) -> list[dict[str, object]]:
-    """The client's rows that are terminal, or those that are not, oldest first; as many as there are."""
-    # Orders are never taken out of the state, so that its own order is that of their making.
+    """The rows of those orders that are terminal, or of those that are not, in the order given."""
     return [
-        order_row(state, order, instruments.get(order.instrument))
-        for order in state.orders.values()
-        if order.client_id == client_id and order.terminal is terminal
+        order_row(state, order, instruments.get(order.instrument)) for order in orders if order.terminal is terminal
     ]
 
 
 def order_row(state: State, order: Order, instrument: Instrument | None) -> dict[str, object]:
     """One row. The six keys at its beginning keep their place, so that a shell can search for them."""
     row: dict[str, object] = {
-        "basket_id": order.basket_id,
+        "basket_id": "" if order.execution.single else order.basket_id,
         "oms_order_id": order.order_id,
         "parent_order_id": order.parent_id,
-        "leg_order_indicator": order.leg,
+        "leg_order_indicator": order.shown_leg,
         "user_order_id": order.user_order_id,
         "order_status": order.status,
     }
@@ -82,7 +79,7 @@ def _terms(state: State, order: Order) -> dict[str, object]:
     square_off_value, stop_loss_value = _offsets(state, order)
     step = _trailing_step(state, order)
     return {
-        "execution_type": "BO",
+        "execution_type": order.execution,
         "order_side": order.side,
         "order_type": order.order_type,
         "product": order.product,

@@ -44,6 +44,12 @@ class Parameters:
         self._body = body
         self._query = query
 
+    @property
+    def plain(self) -> bool:
+        """Whether the fields came from one place and are all texts: none is unreadable, and no two can conflict."""
+        fields = self._body or self._query
+        return not (self._body and self._query) and BAD not in fields.values()
+
     def text(self, name: str) -> str | None:
         """The field's text, the body's before the query's; None where it is absent, blank or an object or array."""
         value = self._body.get(name) or self._query.get(name)

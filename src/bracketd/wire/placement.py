@@ -1,13 +1,16 @@
-"""The placement: the fields of a POST as the command that the engine judges (wire.md 1.6, bracket.md sections 3 and 6).
+"""The placement: the fields of a POST as the command that the engine judges (wire.md 1.6, 1.7, bracket.md 3 and 6).
 
-The fields are looked at in the order of the family's sample, and the first that fails answers:
-device, disclosed_quantity, exchange, execution_type, instrument_token, is_trailing, market_protection_percentage,
-order_side, order_type, price, product, quantity, square_off_value, stop_loss_value, trailing_stop_loss, trigger_price,
-user_order_id, validity. What the words and numbers come to (ticks, lots, the band) is the engine's business.
+The fields are looked at in the order of the family's sample, and the first that fails answers: amo (of an order by
+itself), device, disclosed_quantity, exchange, execution_type, instrument_token, is_trailing,
+market_protection_percentage, order_side, order_type, price, product, quantity, square_off_value, stop_loss_value,
+trailing_stop_loss, trigger_price, user_order_id, validity. What the words and numbers come to (ticks, lots, the band)
+is the engine's business.
 """
 
+from collections.abc import Mapping
+
 from bracketd.domain.commands import PlaceBracket
-from bracketd.domain.order import OrderType, Validity
+from bracketd.domain.order import Execution, OrderType, Validity
 from bracketd.wire import words
 from bracketd.wire.numerals import NotNumeral, shortest_text
 from bracketd.wire.parameters import Parameters
@@ -22,6 +25,12 @@ PROTECTION_BP_MAX = 10_000
 PRICED = frozenset({OrderType.LIMIT, OrderType.SL})
 STOPS = frozenset({OrderType.SL, OrderType.SLM})
 
+KART_WORDS = {"BO": Execution.BO, "CO": Execution.CO}
+"""What can be placed on the path of the brackets, by its execution type."""
+
+REGULAR_WORDS = {"REGULAR": Execution.REGULAR, "AMO": Execution.AMO}
+"""What can be placed on the path of the orders by themselves."""
+
 _NO_AMOUNT = (0, False)
 
 
@@ -33,17 +42,24 @@ def read_key(sent: bytes | None) -> str:
     return key.decode("ascii")
 
 
-def read_placement(parameters: Parameters, client_id: str, key: str = "") -> PlaceBracket:
+def read_placement(
+    parameters: Parameters, client_id: str, key: str = "", executions: Mapping[str, Execution] = KART_WORDS
+) -> PlaceBracket:
     """The command of a placement. Raises FieldError for the first field that is wrong or missing.
+
+    `executions` are the execution types that can be placed on the path, by their words. An offset is needed where the
+    order gets a leg by it; one that is sent all the same is the engine's to refuse.
 
     A trailing step that `is_trailing: false` contradicts is marked for the engine to refuse: one that is not obeyed
     would be a stop that the trader believes to move, one that is, a stop that he believes to stand.
     """
     fields = _Reader(parameters)
+    regular = executions is REGULAR_WORDS
+    amo = words.boolean(fields.agreed("amo"), "amo", default=False) if regular else False
     device = fields.short_text("device")
     disclosed = fields.disclosed_quantity()
     exchange = words.text(fields.agreed("exchange"), "exchange").upper()
-    fields.require_bracket()
+    execution = fields.execution(executions, amo=amo)
     token = fields.token()
     # Absent it says nothing: it is the step that makes a stop trail (bracket.md 2.6).
     trails = words.boolean(fields.agreed("is_trailing"), "is_trailing", default=True)
@@ -53,8 +69,8 @@ def read_placement(parameters: Parameters, client_id: str, key: str = "") -> Pla
     price_paise = fields.paise("price") if order_type in PRICED else 0
     product = words.product(fields.agreed("product"))
     quantity = words.quantity(fields.agreed("quantity"))
-    target_offset_paise = fields.paise("square_off_value")
-    stop_offset_paise = fields.paise("stop_loss_value")
+    target_offset_paise = fields.offset("square_off_value", needed=execution is Execution.BO)
+    stop_offset_paise = fields.offset("stop_loss_value", needed=not execution.single)
     step_paise = fields.optional_paise("trailing_stop_loss")
     trigger_paise = fields.paise("trigger_price") if order_type in STOPS else 0
     user_order_id = fields.short_text("user_order_id")
@@ -80,6 +96,7 @@ def read_placement(parameters: Parameters, client_id: str, key: str = "") -> Pla
         protection_bp=protection_bp,
         user_order_id=user_order_id,
         device=device,
+        execution=execution,
         finer=frozenset(fields.finer),
         idempotency_key=key,
     )
@@ -126,10 +143,23 @@ class _Reader:
             raise FieldError("disclosed_quantity")
         return shares
 
-    def require_bracket(self) -> None:
-        """Refuse every execution type but BO: nothing else can be placed yet."""
-        if words.execution_type(words.text(self.agreed("execution_type"), "execution_type")) != "BO":
+    def offset(self, field: str, *, needed: bool) -> int:
+        """An offset in paise, toward zero; where no leg needs it, it may be absent."""
+        return self.paise(field) if needed else self.optional_paise(field)
+
+    def execution(self, executions: Mapping[str, Execution], *, amo: bool) -> Execution:
+        """What is placed. On the regular path it may be absent; `amo` beside another word than AMO makes it one.
+
+        `amo: false` beside AMO says two things: whether the order waits for the session must not be guessed.
+        """
+        regular = executions is REGULAR_WORDS
+        sent = words.text(self.agreed("execution_type"), "execution_type", default="REGULAR" if regular else None)
+        execution = executions.get(words.execution_type(sent))
+        if execution is None:
             raise FieldError("execution_type")
+        if execution is Execution.AMO and not amo and self._parameters.text("amo") is not None:
+            raise FieldError("amo")
+        return Execution.AMO if amo else execution
 
     def token(self) -> str:
         """The instrument's token: 3045, "3045" and "03045" are one. A text that is no number is on no instrument."""

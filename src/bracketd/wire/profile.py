@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from bracketd.domain.instrument import Instrument
 from bracketd.domain.order import Product
 
-PRODUCTS_ENABLED = (Product.MIS,)
-"""What an order may be placed with."""
+PRODUCTS_ENABLED = (Product.NRML, Product.CNC, Product.MIS)
+"""What an order may be placed with; a bracket and a cover order are MIS. The order is that of the documents."""
 
 
 def trading_info(client_id: str, instruments: Iterable[Instrument]) -> dict[str, object]:

@@ -18,8 +18,9 @@ from bracketd.wire import replies, words
 from bracketd.wire.contracts import MISSING, contract, enveloped, find_contract, found, listed
 from bracketd.wire.conversion import refuse_conversion
 from bracketd.wire.funds import KINDS, funds, require_kind, unrealised_paise
+from bracketd.wire.order_book import whole_book
 from bracketd.wire.order_history import history_rows
-from bracketd.wire.order_rows import order_rows, wants_terminal
+from bracketd.wire.order_rows import wants_terminal
 from bracketd.wire.parameters import Parameters
 from bracketd.wire.portfolio import holding_rows, position_rows
 from bracketd.wire.profile import profile, trading_info
@@ -64,8 +65,7 @@ class Reads:
     async def order_book(self, request: Request) -> Reply:
         """The client's working or finished orders."""
         client_id, parameters = self._asked(request)
-        rows = order_rows(self._desk.state, self._desk.instruments, client_id, wants_terminal(parameters))
-        return await self._shown(replies.success("", {"orders": rows}))
+        return await self._shown(await whole_book(self._desk, client_id, wants_terminal(parameters)))
 
     async def trade_book(self, request: Request) -> Reply:
         """The client's fills, under both of the keys that the family's documents use."""

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from bracketd.domain.commands import PlaceBracket
+from bracketd.domain.order import Execution
 from bracketd.domain.outcomes import Cancelled, FieldFault, Modified, NotFound, Outcome, Placed, Refused, Unknown
 from bracketd.domain.reasons import STATE_REASONS, Reason
 from bracketd.wire.amounts import JSON
@@ -41,11 +43,16 @@ _encode = JSON.encode
 
 
 class Reply(NamedTuple):
-    """One HTTP reply: its status, its JSON body, and headers beyond content-type and content-length."""
+    """One HTTP reply: its status, its JSON body, and headers beyond content-type and content-length.
+
+    `rest` are further parts of a body that is too large to be sent in one piece; `reason` is the word of a refusal.
+    """
 
     status: int
     body: bytes
     headers: Headers = ()
+    rest: tuple[bytes, ...] = ()
+    reason: str = ""
 
 
 class EarlyReply(Exception):
@@ -62,7 +69,7 @@ def _error(status: int, message: str, code: int, reason: str = "", word: str = "
     if reason:
         body["reason"] = reason
     body["data"] = {}
-    return Reply(status, _encode(body), headers)
+    return Reply(status, _encode(body), headers, reason=str(reason))
 
 
 CANCELLED = Reply(200, b'{"status":"success","message":"Order cancelled successfully"}')
@@ -74,16 +81,21 @@ RESOURCE_NOT_FOUND = _error(404, "Resource not found", CODE_FIELD)
 PREFLIGHT_REFUSED = _error(400, "Origin or method is not let through", CODE_FIELD)
 NOT_HTTP = _error(400, "Bad request", CODE_FIELD)
 TOO_LARGE = _error(413, "Request too large", CODE_FIELD)
-TOO_MANY = _error(429, "Too many requests", CODE_FAULT, "RATE_LIMITED", headers=_RETRY)
-TOO_MANY_CONNECTIONS = _error(429, "Too many connections", CODE_FAULT, "RATE_LIMITED", headers=_RETRY)
-TOO_MANY_SUBSCRIPTIONS = _error(429, "Too many subscriptions", CODE_FAULT, "RATE_LIMITED")
+TOO_MANY = _error(429, "Too many requests", CODE_FAULT, Reason.RATE_LIMITED, headers=_RETRY)
+TOO_MANY_CONNECTIONS = _error(429, "Too many connections", CODE_FAULT, Reason.RATE_LIMITED, headers=_RETRY)
+TOO_MANY_SUBSCRIPTIONS = _error(429, "Too many subscriptions", CODE_FAULT, Reason.RATE_LIMITED)
 NOT_SERVING = _error(503, "Not serving", CODE_FAULT, Reason.NOT_SERVING, headers=_RETRY)
 CLOCK_STANDS = _error(409, "The clock cannot be moved without --clock virtual", CODE_STATE)
 INTERNAL = _error(500, "Something went wrong", CODE_FAULT, Reason.INTERNAL)
 
 _METHOD_NOT_ALLOWED = _error(405, "Method not allowed", CODE_FIELD)
 _KEY_REUSED = _error(422, "Idempotency key was used for another order", CODE_FIELD, Reason.IDEMPOTENCY_KEY_REUSED)
-_FAULTS = {Reason.IDEMPOTENCY_KEY_REUSED: _KEY_REUSED, Reason.NOT_SERVING: NOT_SERVING, Reason.INTERNAL: INTERNAL}
+_FAULTS = {
+    Reason.IDEMPOTENCY_KEY_REUSED: _KEY_REUSED,
+    Reason.RATE_LIMITED: TOO_MANY,
+    Reason.NOT_SERVING: NOT_SERVING,
+    Reason.INTERNAL: INTERNAL,
+}
 # A cancel refused for the order's state says "failed", a placement or modification "error", as the family prints it.
 _CANCEL_STATES = {reason: _error(409, text, CODE_STATE, reason, "failed") for reason, text in _STATE_TEXTS.items()}
 _PLACE_STATES = {reason: _error(409, text, CODE_STATE, reason) for reason, text in _STATE_TEXTS.items()}
@@ -95,7 +107,7 @@ def clock_stopped(now: str) -> Reply:
 
 
 def too_many(wait_s: int) -> Reply:
-    """429 that says for how long; a lock is told to anybody, whether or not the login id is somebody's."""
+    """429 that says for how long (seconds); a lock is told to anybody, whether or not the login id is somebody's."""
     return TOO_MANY._replace(headers=((b"retry-after", b"%d" % wait_s),))
 
 
@@ -172,6 +184,27 @@ def modified_body(facts: dict[str, object]) -> bytes:
 
 
 MODIFIED = Reply(200, modified_body({}))
+
+
+def regular_placed(order_id: str, command: PlaceBracket, facts: dict[str, object]) -> Reply:
+    """200: an order by itself is taken on. The caller's own number is a number where it was one (wire.md 1.7)."""
+    own: object = command.user_order_id
+    if command.user_order_id.isascii() and command.user_order_id.isdigit() and len(command.user_order_id) <= 15:
+        own = int(command.user_order_id)
+    data = {"oms_order_id": order_id, "user_order_id": own, "client_order_id": command.user_order_id}
+    message = "Order Placed Successfully" if command.execution is Execution.AMO else "Order place successfully"
+    return success(message, data | facts)
+
+
+def regular_modified(order_id: str, facts: dict[str, object]) -> Reply:
+    """200: an order by itself is as the request would have it. The family's text says less than is so."""
+    return success("Order modification request submitted", {"oms_order_id": order_id} | facts)
+
+
+def regular_cancelled(order_id: str, facts: dict[str, object]) -> Reply:
+    """200: an order by itself is at its end, and that is on disk. The family's text says less than is so."""
+    message = f"Order cancellation request submitted for OMS Order: {order_id}"
+    return success(message, {"oms_order_id": order_id} | facts)
 
 
 def success(message: str, data: object) -> Reply:

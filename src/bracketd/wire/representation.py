@@ -28,22 +28,22 @@ def wants_representation(headers: Iterable[tuple[bytes, bytes]]) -> bool:
 def cancelled_with_facts(state: State, order_id: str) -> Reply:
     """The reply to a cancel that was done, with the bracket as the state shows it now."""
     data: dict[str, object] = {"basket_id": state.orders[order_id].basket_id}
-    body = {"status": "success", "message": "Order cancelled successfully", "data": data | _facts(state, order_id)}
+    body = {"status": "success", "message": "Order cancelled successfully", "data": data | facts_of(state, order_id)}
     return Reply(200, JSON.encode(body), APPLIED)
 
 
 def modified_with_facts(state: State, order_id: str) -> Reply:
     """The reply to a modification that was done, with the bracket as the state shows it now."""
     facts: dict[str, object] = {"basket_id": state.orders[order_id].basket_id}
-    return Reply(200, modified_body(facts | _facts(state, order_id)), APPLIED)
+    return Reply(200, modified_body(facts | facts_of(state, order_id)), APPLIED)
 
 
 def placed_with_facts(state: State, basket_id: str, order_id: str) -> Reply:
     """The reply to a placement, with the bracket as the state shows it now beside the keys that are always there."""
-    return Reply(200, placed_body(placed_inner(basket_id) | _facts(state, order_id)), APPLIED)
+    return Reply(200, placed_body(placed_inner(basket_id) | facts_of(state, order_id)), APPLIED)
 
 
-def _facts(state: State, order_id: str) -> dict[str, object]:
+def facts_of(state: State, order_id: str) -> dict[str, object]:
     """The named row and its bracket; `open_quantity` is what is not closed yet, in shares."""
     named = state.orders[order_id]
     bracket = state.bracket_of(order_id)
@@ -59,7 +59,7 @@ def _facts(state: State, order_id: str) -> dict[str, object]:
 def _leg(row: Order) -> dict[str, object]:
     return {
         "oms_order_id": row.order_id,
-        "leg_order_indicator": row.leg,
+        "leg_order_indicator": row.shown_leg,
         "exchange_order_id": row.exchange_order_id,
         "order_status": row.status,
         "order_status_info": row.info,

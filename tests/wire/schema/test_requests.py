@@ -15,7 +15,15 @@ from bracketd.engine.state import State
 from bracketd.wire import cancellation, conversion, fault_rules, modification, placement, pushed_tick
 from bracketd.wire.conversion import refuse_conversion
 from bracketd.wire.parameters import ALIASES, Parameters
-from bracketd.wire.schema.requests import Cancellation, Conversion, Level, Modification, Placement, PushedTick
+from bracketd.wire.schema.requests import (
+    Cancellation,
+    Conversion,
+    Level,
+    Modification,
+    Placement,
+    PushedTick,
+    RegularPlacement,
+)
 from bracketd.wire.schema.sandbox import FaultsData, PlannedFault, PlannedFaults
 from bracketd.wire.words import FieldError
 
@@ -82,6 +90,7 @@ class Watched(Parameters):
 
 READERS: dict[type[msgspec.Struct], Callable[[Parameters], object]] = {
     Placement: lambda sent: placement.read_placement(sent, "A"),
+    RegularPlacement: lambda sent: placement.read_placement(sent, "A", executions=placement.REGULAR_WORDS),
     Modification: lambda sent: modification.read_modification(sent, "A"),
     Cancellation: lambda sent: cancellation.read_cancellation(sent, "A"),
     Conversion: lambda sent: refuse_conversion(sent, State(), INSTRUMENTS, "A"),
@@ -125,7 +134,7 @@ def test_every_field_that_is_read_is_stated(struct: type[msgspec.Struct]) -> Non
 @pytest.mark.parametrize(
     ("module", "structs"),
     [
-        (placement, (Placement,)),
+        (placement, (Placement, RegularPlacement)),
         (modification, (Modification,)),
         (cancellation, (Cancellation,)),
         (conversion, (Conversion,)),

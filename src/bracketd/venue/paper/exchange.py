@@ -54,7 +54,7 @@ class PaperExchange(Matcher):
         self._depth += 1
         try:
             yield from self._carry_out(instruction)
-            if self._depth == 1:
+            if self._depth == 1 and (self._touched or self._arrivals):
                 yield from self._finish_step()
         finally:
             self._depth -= 1
@@ -68,6 +68,11 @@ class PaperExchange(Matcher):
         book = self._book(tick.instrument)
         before = book.reference_paise
         book.show(tick)
+        nothing_waits = not (self._depth or self._touched or self._arrivals)
+        if nothing_waits and book.quiet(before, tick.last_price_paise if tick.last_quantity else 0):
+            if tick.last_quantity:
+                book.print_paise = tick.last_price_paise
+            return
         crossing = list(book.limits_through(before, strictly=True))
         at_market = list(book.market.values())
         self._depth += 1
@@ -123,6 +128,8 @@ class PaperExchange(Matcher):
 
     def _carry_out(self, instruction: Instruction) -> Iterator[Report]:
         match instruction:
+            case CancelWork():
+                yield from self._cancel(instruction)
             case SendEntry():
                 yield from self._send_entry(instruction)
             case OpenPair():
@@ -131,8 +138,6 @@ class PaperExchange(Matcher):
                 yield from self._adjust_pair(instruction)
             case MoveStop():
                 self._move_stop(instruction)
-            case CancelWork():
-                yield from self._cancel(instruction)
             case ModifyWork():
                 yield from self._modify(instruction)
             case ClosePair():

@@ -128,7 +128,7 @@ class FaultyExchange:
         refused = {
             order_id: rule.text
             for order_id in (legs.stop_id, legs.target_id)
-            if (rule := self._strike(Point.LEG, order_id)) is not None
+            if order_id and (rule := self._strike(Point.LEG, order_id)) is not None
         }
         taken = msgspec.structs.replace(
             legs,
@@ -144,7 +144,7 @@ class FaultyExchange:
             denied = GrowthDenied(change.stop_id, rule.text, change.growth, change.total)
             yield from _with_word(self.exchange.submit(msgspec.structs.replace(change, growth=0), now_ns), [denied])
             return
-        rule = self._strike(Point.GROWTH, change.target_id)
+        rule = self._strike(Point.GROWTH, change.target_id) if change.target_id else None
         if rule is None:
             yield from self.exchange.submit(change, now_ns)
             return
@@ -189,7 +189,8 @@ class FaultyExchange:
                 self._known[order_id] = (basket_id, leg)
             case OpenPair(basket_id=basket_id, stop_id=stop_id, target_id=target_id):
                 self._known[stop_id] = (basket_id, Leg.STOPLOSS)
-                self._known[target_id] = (basket_id, Leg.TARGET)
+                if target_id:
+                    self._known[target_id] = (basket_id, Leg.TARGET)
                 self._stop_of[basket_id] = stop_id
             case LastCall():
                 self._resting = True

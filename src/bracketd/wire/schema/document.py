@@ -39,7 +39,7 @@ _STATUSES = {
     409: "Refused for a reason that lies in the state of things.",
     413: "Too large.",
     422: "The idempotency key was used for another order.",
-    429: "Too many failures of this login, or too many logins at once.",
+    429: "Too many orders or cancels of the client, failures of the login, or logins at once.",
     500: "A fault of the server.",
     503: "Not serving.",
 }

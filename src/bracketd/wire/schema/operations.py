@@ -23,6 +23,7 @@ _ORDERS: Replies = {
     404: (replies.OrderNotFound, replies.Problem),
     409: _PROBLEM,
     413: _PROBLEM,
+    429: _PROBLEM,
 }
 _READ: Replies = {400: _PROBLEM, 401: _PROBLEM, 403: _PROBLEM, 413: _PROBLEM}
 _FAULTS: Replies = {500: _PROBLEM, 503: _PROBLEM}
@@ -58,12 +59,25 @@ def _read(path: str, tag: str, summary: str, reply: type[Struct], query: type[St
     return Operation("GET", path, tag, summary, {200: (reply,), **_READ, **_FAULTS}, query=query)
 
 
-def _cancel(path: str, summary: str) -> Operation:
+def _cancel(path: str, summary: str, *done: type[Struct]) -> Operation:
     """A DELETE of one order."""
-    outcomes: Replies = {200: (replies.Cancelled,), 202: (replies.Pending,), **_ORDERS, **_FAULTS}
+    outcomes: Replies = {200: (replies.Cancelled, *done), 202: (replies.Pending,), **_ORDERS, **_FAULTS}
     return Operation(
         "DELETE", path, "orders", summary, outcomes, requests.Cancellation, requests.Cancellation, headers=(PREFER,)
     )
+
+
+def _place(path: str, summary: str, body: type[Struct], done: type[Struct]) -> Operation:
+    """A POST of a new order."""
+    refusals = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429), _PROBLEM)
+    outcomes: Replies = {200: (done,), **refusals, **_FAULTS}
+    return Operation("POST", path, "orders", summary, outcomes, body=body, headers=(PREFER, IDEMPOTENCY_KEY))
+
+
+def _modify(path: str, summary: str, *done: type[Struct]) -> Operation:
+    """A PUT of one order."""
+    outcomes: Replies = {200: (replies.Modified, *done), 202: (replies.Pending,), **_ORDERS, **_FAULTS}
+    return Operation("PUT", path, "orders", summary, outcomes, body=requests.Modification, headers=(PREFER,))
 
 
 def _convert(method: str) -> Operation:
@@ -73,37 +87,16 @@ def _convert(method: str) -> Operation:
 
 
 _OPERATIONS = (
-    Operation(
-        "POST",
-        "/api/v1/orders/kart",
-        "orders",
-        "Place a bracket.",
-        {
-            200: (replies.Placed,),
-            400: _PROBLEM,
-            401: _PROBLEM,
-            403: _PROBLEM,
-            404: _PROBLEM,
-            409: _PROBLEM,
-            413: _PROBLEM,
-            422: _PROBLEM,
-            **_FAULTS,
-        },
-        body=requests.Placement,
-        headers=(PREFER, IDEMPOTENCY_KEY),
-    ),
-    Operation(
-        "PUT",
-        "/api/v1/orders/kart",
-        "orders",
-        "Modify an entry, a target or a stop-loss.",
-        {200: (replies.Modified,), 202: (replies.Pending,), **_ORDERS, **_FAULTS},
-        body=requests.Modification,
-        headers=(PREFER,),
-    ),
+    _place("/api/v1/orders/kart", "Place a bracket or a cover order.", requests.Placement, replies.Placed),
+    _modify("/api/v1/orders/kart", "Modify an entry, a target or a stop-loss."),
+    _place("/api/v1/orders", "Place an order by itself.", requests.RegularPlacement, replies.RegularPlaced),
+    _modify("/api/v1/orders", "Modify an order by itself.", replies.RegularModified),
+    _modify("/api/v1/orders/{oms_order_id}", "Modify, with the id in the path.", replies.RegularModified),
     _cancel("/api/v1/orders/kart/{oms_order_id}", "Cancel an entry, or close a bracket by one of its exit legs."),
     _cancel("/api/v1/orders/kart", "Cancel, with the id in the body or the query."),
-    _cancel("/api/v1/orders/{oms_order_id}", "Cancel, as clients of regular orders ask for it."),
+    _cancel(
+        "/api/v1/orders/{oms_order_id}", "Cancel, as clients of regular orders ask for it.", replies.RegularCancelled
+    ),
     _cancel("/api/v1/orders/bracket/{oms_order_id}", "Cancel, on an older path."),
     _cancel("/api/v1/orders/bracket", "Cancel, on an older path with the id in the body or the query."),
     _cancel("/api/v1/order/bracket/{oms_order_id}", "Cancel, on the oldest path."),
@@ -121,6 +114,7 @@ _OPERATIONS = (
             403: _PROBLEM,
             409: (replies.KillSwitch,),
             413: _PROBLEM,
+            429: _PROBLEM,
             **_FAULTS,
         },
         query=requests.Everything,
@@ -176,6 +170,15 @@ _OPERATIONS = (
         "Whether orders can be acknowledged.",
         {200: (replies.Done,), 503: _PROBLEM},
         secured=False,
+    ),
+    Operation(
+        "GET",
+        "/metrics",
+        "server",
+        "Metrics as Prometheus reads them; this machine only, unless it was told otherwise.",
+        {200: (), 404: _PROBLEM, **_FAULTS},
+        secured=False,
+        media_type="text/plain",
     ),
     Operation("GET", "/openapi.json", "server", "This document.", {200: (replies.Document,), **_FAULTS}, secured=False),
     Operation(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from bracketd.domain.order import Leg, OrderType, Product, Side, Status, Validity
+from bracketd.domain.order import Execution, Leg, OrderType, Product, Side, Status, Validity
 from bracketd.domain.reasons import Reason
 
 Rupees = Annotated[float, Meta(description="Rupees.")]
@@ -129,6 +129,47 @@ class Modified(Closed, kw_only=True):
     status: Literal["success"]
 
 
+class RegularFacts(Closed, kw_only=True):
+    """The order; the rest only with `Prefer: return=representation`."""
+
+    oms_order_id: str
+    order_status: Status | UnsetType = UNSET
+    filled_quantity: Shares | UnsetType = UNSET
+    open_quantity: Shares | UnsetType = UNSET
+    legs: list[LegRow] | UnsetType = UNSET
+
+
+class RegularPlacedFacts(RegularFacts, kw_only=True):
+    """The order and the caller's own number of it, under both of its names."""
+
+    user_order_id: int | str
+    client_order_id: str
+
+
+class RegularPlaced(Closed, kw_only=True):
+    """The order exists."""
+
+    data: RegularPlacedFacts
+    message: Literal["Order place successfully", "Order Placed Successfully"]
+    status: Literal["success"]
+
+
+class RegularModified(Closed, kw_only=True):
+    """The order is as the request would have it."""
+
+    data: RegularFacts
+    message: Literal["Order modification request submitted"]
+    status: Literal["success"]
+
+
+class RegularCancelled(Closed, kw_only=True):
+    """The order is at its end; the message is the family's, and names it."""
+
+    data: RegularFacts
+    message: str
+    status: Literal["success"]
+
+
 class KillSwitchResult(Closed, kw_only=True):
     """What became of one order: status, message and reason as its own cancel has them."""
 
@@ -177,7 +218,7 @@ class OrderRow(Closed, kw_only=True):
     last_activity_reference: Annotated[int, Meta(description="Nanoseconds since 1980 by the clock in India.")]
     rejection_code: int
     rejection_reason: str
-    execution_type: str
+    execution_type: Execution
     order_side: Side
     order_type: OrderType
     product: Product

@@ -29,7 +29,10 @@ Side = Annotated[Text, Meta(description="BUY or SELL.", examples=["BUY"])]
 OrderType = Annotated[Text, Meta(description="LIMIT, MARKET, SL or SL-M (also SLM).", examples=["LIMIT"])]
 Product = Annotated[Text, Meta(description="MIS, CNC or NRML; a bracket is MIS.", examples=["MIS"])]
 Validity = Annotated[Text, Meta(description="DAY or IOC.", examples=["DAY"])]
-ExecutionType = Annotated[Text, Meta(description="BO; where an order is named, that order's own.", examples=["BO"])]
+ExecutionType = Annotated[
+    Text, Meta(description="BO or CO; where an order is named, that order's own.", examples=["BO"])
+]
+Regular = Annotated[Text, Meta(description="REGULAR, or AMO: held until the market trades.", examples=["REGULAR"])]
 ExchangeOrderId = Annotated[
     Text, Meta(description="The exchange's number of the order or its named leg.", examples=["1100000000006951"])
 ]
@@ -40,7 +43,7 @@ LegIndicator = Annotated[
 
 
 class Placement(Struct, kw_only=True):
-    """A bracket order: an entry, and the offsets of its target and its stop-loss."""
+    """A bracket order: an entry, and the offsets of its target and its stop-loss. A cover order (CO) has no target."""
 
     client_id: ClientId | UnsetType = UNSET
     exchange: Exchange
@@ -52,7 +55,7 @@ class Placement(Struct, kw_only=True):
     quantity: Quantity
     price: Price | UnsetType = UNSET
     trigger_price: Price | UnsetType = UNSET
-    square_off_value: Offset
+    square_off_value: Annotated[Offset, Meta(description="Of a CO: absent or 0.")] | UnsetType = UNSET
     stop_loss_value: Offset
     trailing_stop_loss: Step | UnsetType = UNSET
     is_trailing: Annotated[Flag, Meta(description="false contradicts a step above 0.")] | UnsetType = UNSET
@@ -61,6 +64,35 @@ class Placement(Struct, kw_only=True):
     market_protection_percentage: (
         Annotated[Number, Meta(description="Bound of an order at market; 0 for the venue's.")] | UnsetType
     ) = UNSET
+    user_order_id: Annotated[Text, Meta(description="The caller's own number; kept, never compared.")] | UnsetType = (
+        UNSET
+    )
+    device: Annotated[Text, Meta(description="What the caller speaks from.", examples=["WEB"])] | UnsetType = UNSET
+
+
+class RegularPlacement(Struct, kw_only=True):
+    """An order by itself, of any product; with `amo` one that is held while the market is closed."""
+
+    client_id: ClientId | UnsetType = UNSET
+    exchange: Exchange
+    instrument_token: Token
+    execution_type: Regular | UnsetType = UNSET
+    amo: Annotated[Flag, Meta(description="true makes it an AMO; false contradicts AMO.")] | UnsetType = UNSET
+    order_side: Side
+    order_type: OrderType
+    product: Product
+    quantity: Quantity
+    price: Price | UnsetType = UNSET
+    trigger_price: Price | UnsetType = UNSET
+    validity: Validity | UnsetType = UNSET
+    disclosed_quantity: Annotated[Whole, Meta(description="Shares to show; 0 shows all.")] | UnsetType = UNSET
+    market_protection_percentage: (
+        Annotated[Number, Meta(description="Bound of an order at market; 0 for the venue's.")] | UnsetType
+    ) = UNSET
+    square_off_value: Annotated[Offset, Meta(description="Absent or 0: there is no target.")] | UnsetType = UNSET
+    stop_loss_value: Annotated[Offset, Meta(description="Absent or 0: there is no stop-loss.")] | UnsetType = UNSET
+    trailing_stop_loss: Annotated[Step, Meta(description="Absent or 0.")] | UnsetType = UNSET
+    is_trailing: Annotated[Flag, Meta(description="Of no meaning here.")] | UnsetType = UNSET
     user_order_id: Annotated[Text, Meta(description="The caller's own number; kept, never compared.")] | UnsetType = (
         UNSET
     )

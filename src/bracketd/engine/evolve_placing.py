@@ -1,0 +1,82 @@
+"""evolve, the part about placing: a new order, or one held for the session (AMO), of which no venue knows yet."""
+
+from bracketd.domain.bracket import Bracket
+from bracketd.domain.events import BracketPlaced, HeldModified, OrderReleased
+from bracketd.domain.order import Leg, Order
+from bracketd.engine.changing import born, settle, touch
+from bracketd.engine.evolve_modify import take_entry_terms
+from bracketd.engine.invariant import invariant
+from bracketd.engine.numbering import take_number
+from bracketd.engine.repeating import remember
+from bracketd.engine.squaring import SQUARE_OFF_INFO
+from bracketd.engine.stake import enter_stake
+from bracketd.engine.state import State
+
+HELD_INFO = "AMO"
+
+
+def bracket_placed(state: State, event: BracketPlaced) -> None:
+    """A bracket with its entry, or an order by itself, which is the entry of a basket that gets no legs."""
+    invariant(event.entry_id not in state.orders, "an order id is given once", event.entry_id)
+    take_number(state, event.basket_id)
+    take_number(state, event.entry_id)
+    entry = state.orders[event.entry_id] = Order(
+        order_id=event.entry_id,
+        basket_id=event.basket_id,
+        parent_id="",
+        client_id=event.client_id,
+        instrument=event.instrument,
+        leg=Leg.ENTRY,
+        side=event.side,
+        order_type=event.order_type,
+        product=event.product,
+        validity=event.validity,
+        quantity=event.quantity,
+        remaining=event.quantity,
+        price_paise=event.price_paise,
+        trigger_paise=event.trigger_paise,
+        disclosed_quantity=event.disclosed_quantity,
+        protection_bp=event.protection_bp,
+        user_order_id=event.user_order_id,
+        device=event.device,
+        execution=event.execution,
+        held=event.held,
+        squares=event.squares,
+        info=HELD_INFO if event.held else SQUARE_OFF_INFO if event.squares else "",
+        **born(event.at_ns),
+    )
+    bracket = state.brackets[event.basket_id] = Bracket(
+        basket_id=event.basket_id,
+        client_id=event.client_id,
+        instrument=event.instrument,
+        side=event.side,
+        entry_id=event.entry_id,
+        target_offset_paise=event.target_offset_paise,
+        stop_offset_paise=event.stop_offset_paise,
+        tick_paise=event.tick_paise,
+        lower_band_paise=event.lower_band_paise,
+        upper_band_paise=event.upper_band_paise,
+        reference_paise=event.reference_paise,
+        trailing_step_paise=event.trailing_step_paise,
+        execution=event.execution,
+    )
+    remember(state, event)
+    if event.execution.single:
+        enter_stake(state, entry)
+    settle(state, bracket)
+
+
+def order_released(state: State, event: OrderReleased) -> None:
+    """The order is on its way, as one that was placed this moment."""
+    order = state.orders[event.order_id]
+    order.held, order.info = False, ""
+    touch(order, event.at_ns)
+
+
+def held_modified(state: State, event: HeldModified) -> None:
+    """The order takes the terms and goes on waiting; its place behind older ones it keeps."""
+    order = state.orders[event.order_id]
+    bracket = state.brackets[order.basket_id]
+    take_entry_terms(order, bracket, event.terms)
+    touch(order, event.at_ns)
+    settle(state, bracket)

@@ -1,0 +1,43 @@
+"""The turnstile: check 0 of bracket.md section 5, the rate of the client that a request's token stands for.
+
+It is the first check of all, and needs the client. So the token is looked at in the headers alone, before a byte of
+the body is read, and a good one pays; then everything else is checked in its order, the token once more, since a body
+may take its time and a token may end meanwhile. A token that is not good pays from nobody's bucket: nobody can use up
+another client's rate, and check 1 refuses it.
+"""
+
+import logging
+from collections.abc import Iterable
+
+from bracketd.auth.gate import Gate
+from bracketd.auth.refusal import Unauthorised
+from bracketd.domain.ist import NS_PER_SECOND
+from bracketd.runtime.desk import Desk
+from bracketd.runtime.rates import Act, Rates
+from bracketd.wire import replies
+from bracketd.wire.replies import EarlyReply
+
+_log = logging.getLogger(__name__)
+
+
+class Turnstile:
+    """Turns for each order and cancel of a client, as often as its rate allows."""
+
+    def __init__(self, desk: Desk, gate: Gate, rates: Rates) -> None:
+        self._desk = desk
+        self._gate = gate
+        self._rates = rates
+
+    def turn(self, headers: Iterable[tuple[bytes, bytes]], act: Act) -> None:
+        """Count a request with these headers. Raises EarlyReply (429) where it is one too many."""
+        if not self._rates.limited:
+            return
+        now_ns = self._desk.now_ns()
+        try:
+            client_id = self._gate.authenticate(headers, now_ns).client_id
+        except Unauthorised:
+            return
+        wait_ns = self._rates.take(client_id, act, now_ns)
+        if wait_ns:
+            _log.debug("%s of %s refused: too many in a second", act.value, client_id)
+            raise EarlyReply(replies.too_many(-(-wait_ns // NS_PER_SECOND)))
