@@ -19,7 +19,7 @@ PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install clients demo test test-slow machine crash fuzz audit check coverage docs-tables dist lock clean
+.PHONY: help install clients demo test test-slow machine crash fuzz audit check coverage docs-tables async-client dist lock clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -63,6 +63,9 @@ coverage: install ## the quick tests, with the branches of engine/ that none of 
 
 docs-tables: install ## draw the pages and pictures of the rules' tables under docs/ again
 	$(BIN)/python -m tools.rule_pages
+
+async-client: install ## write the client with asyncio from the blocking one again
+	$(BIN)/python -m tools.async_client
 
 dist: install ## build the wheel, all that a machine needs beside its dependencies, in DIST (dist)
 	$(BIN)/python -m build --wheel --no-isolation --outdir $(DIST) .

@@ -1,6 +1,7 @@
 """Connections inside one process: httpx to the application without a port, and its websocket without a socket."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -15,6 +16,10 @@ from bracketd.testing.timeline import NS_PER_S
 T = TypeVar("T")
 PEER = ("127.0.0.1", 50_000)
 Run = Callable[[Coroutine[Any, Any, T]], T]
+
+
+class Closed(Exception):
+    """The paper broker is closed."""
 
 
 class AsyncInside(httpx.AsyncBaseTransport):
@@ -185,5 +190,6 @@ class InsideFeed:
         return message
 
     def close(self) -> None:
-        """Close it."""
-        self._run(self._feed.close())
+        """Close it; a broker that is closed already has closed it."""
+        with contextlib.suppress(Closed):
+            self._run(self._feed.close())
