@@ -29,7 +29,7 @@ from bracketd.wire.schema.document import openapi
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-EXAMPLES = int(os.environ.get("BRACKETD_DESCRIPTION_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("BRACKETD_DESCRIPTION_EXAMPLES", "10"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

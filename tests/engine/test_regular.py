@@ -533,3 +533,27 @@ def _looked_at(floor: Floor) -> int:
         left -= reducing
         value += (order.remaining - reducing) * order.price_paise
     return value
+
+
+def test_a_late_fill_is_booked_and_kept() -> None:
+    """A fill that is heard of after the cancel is booked and held; nothing is placed to undo it."""
+    storm = StormyFloor(start_ns=START_NS)
+    order_id = placed(storm, regular(price=456.95, quantity=10))
+    storm.set_plan(FaultPlan((FaultRule(on=Point.FILL, action=Action.DELAY, delay_ms=1_500),)))
+    storm.tick(Tick("NSE:3045", 45_695, 4, (), ()))
+    assert storm.ask(CancelOrder(client_id="A", ids=(order_id,))) == Cancelled(order_id)
+    storm.wait(2_000_000_000)
+    storm.check()
+    order = storm.state.orders[order_id]
+    assert (order.status, order.filled, list(storm.state.orders)) == (Status.CANCELLED, 4, [order_id])
+    assert storm.state.stakes[order.position_key].total.net == 4
+
+
+def test_a_growth_is_judged_by_what_is_left() -> None:
+    """What has filled is paid for already: a growth asks for the rest alone."""
+    floor = Floor("A", cash_paise=paise(10_000))
+    floor.tick(456.95)
+    order_id = floor.regular(price=450.0, quantity=20)
+    floor.tick(450.0, 15, (), ())
+    assert floor.modify(order_id, quantity=23) == Refused(Reason.MARGIN_SHORT)
+    assert floor.modify(order_id, quantity=22) == Modified(order_id)
