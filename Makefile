@@ -20,8 +20,8 @@ PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install clients demo test test-slow machine sim proof crash fuzz audit check coverage bench docs-tables dist \
-    lock clean
+.PHONY: help install clients demo test test-slow machine sim proof crash fuzz audit check coverage bench docs-tables \
+    async-client dist lock clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -74,6 +74,9 @@ bench: install ## measure beside other servers and write docs/performance.md; AR
 
 docs-tables: install ## draw the pages and pictures of the rules' tables under docs/ again
 	$(BIN)/python -m tools.rule_pages
+
+async-client: install ## write the client with asyncio from the blocking one again
+	$(BIN)/python -m tools.async_client
 
 dist: install ## build the wheel, all that a machine needs beside its dependencies, in DIST (dist)
 	$(BIN)/python -m build --wheel --no-isolation --outdir $(DIST) .

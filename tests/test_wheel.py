@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.test_house import PACKAGE, ROOT, listed_files
+from tests.test_house import PACKAGE, ROOT, canonical, listed_files, locked_names, pyproject
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +53,17 @@ def test_wheel_holds_the_whole_package(wheel: Path) -> None:
     assert package_files - names == set()
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
     assert "bracketd = bracketd.cli.main:main" in entry_points
+    assert "bracketd.testing.plugin = bracketd.testing.plugin" in entry_points
+
+
+def test_a_server_needs_no_client() -> None:
+    """Httpx and pytest come with the extras [client] and [testing] alone, and the extras are pinned by the lock."""
+    project = pyproject()["project"]
+    needed = {canonical(requirement) for requirement in project["dependencies"]}
+    extras = {name: {canonical(each) for each in asked} for name, asked in project["optional-dependencies"].items()}
+    assert needed & {"httpx", "pytest"} == set()
+    assert extras == {"client": {"httpx"}, "testing": {"httpx", "pytest"}}
+    assert extras["testing"] - locked_names() == set()
 
 
 def test_wheel_alone_runs_the_demo(wheel: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The client with asyncio, written from the blocking one: `python -m tools.async_client`.
+"""The client with asyncio, written from the blocking one: `make async-client`.
 
 `client/broker.py` is edited, `client/async_broker.py` follows; `make test` fails where it is not fresh. Both only hand
 talks to a connection, so the words that differ are few and stand here.

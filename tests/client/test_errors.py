@@ -8,7 +8,7 @@ from bracketd.client.replies import BY_REASON, judge
 from bracketd.domain.reasons import Reason
 from bracketd.wire import replies
 
-REASONS = [*map(str, Reason), "RATE_LIMITED"]
+REASONS = sorted({*map(str, Reason), "RATE_LIMITED"})
 
 
 def test_every_reason_has_a_class() -> None:

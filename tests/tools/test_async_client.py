@@ -5,7 +5,7 @@ from tools.async_client import CLIENT, WORDS, written
 
 
 def test_the_client_with_asyncio_is_fresh() -> None:
-    """async_broker.py is what tools/async_client.py makes of broker.py; `python -m tools.async_client` renews it."""
+    """async_broker.py is what tools/async_client.py makes of broker.py; `make async-client` renews it."""
     assert (CLIENT / "async_broker.py").read_text(encoding="utf-8") == written()
 
 

@@ -96,9 +96,9 @@ def user_order_id(key: str) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8]) % 900_000_000 + 100_000_000
 
 
-def cancel_body(client_id: str, order: Order, leg: str) -> dict[str, object]:
+def cancel_body(client_id: str, order: Order, leg: str) -> dict[str, str]:
     """The six fields of a cancel; an exchange number that is not known yet is left out."""
-    body: dict[str, object] = {
+    body = {
         "client_id": client_id,
         "execution_type": "BO",
         "leg_order_indicator": leg,

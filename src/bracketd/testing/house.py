@@ -12,8 +12,6 @@ from bracketd.domain.ist import day_start_ns
 from bracketd.domain.money import parse_rupees
 from bracketd.domain.order import Leg, Order
 from bracketd.engine.state import State
-from bracketd.journal.group import GroupCommit
-from bracketd.journal.protocol import Lease
 from bracketd.market.calendar import AlwaysOpen, Sessions, SessionTable
 from bracketd.market.instruments import load_instruments
 from bracketd.market.tick_check import tick_fault
@@ -22,7 +20,7 @@ from bracketd.runtime.desk import VENUE_WAIT_S, Desk
 from bracketd.runtime.recovery import replay, resume_paper
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.venue_view import request_due_ns
-from bracketd.testing.memory_journal import MemoryJournal
+from bracketd.testing.memory_journal import MemoryJournal, PromptCommit
 from bracketd.testing.tokens import TokenBook
 from bracketd.venue.paper.faulty import FaultyExchange
 from bracketd.wire.app import build_app
@@ -122,7 +120,7 @@ class House:
             state=state,
             venue=exchange,
             instruments=self.instruments,
-            commit=GroupCommit(self._journal, Lease("paper", 1, len(self._journal.bodies))),
+            commit=PromptCommit(self._journal),
             clock=self.clock,
             sessions=self._sessions,
             account_terms=lambda client: (self._cash_paise, LEVERAGE) if client in self.clients else None,

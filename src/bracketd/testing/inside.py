@@ -1,6 +1,7 @@
 """Connections inside one process: httpx to the application without a port, and its websocket without a socket."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -13,21 +14,52 @@ from bracketd.testing.front import Front, ReplyLost
 from bracketd.testing.timeline import NS_PER_S
 
 T = TypeVar("T")
+PEER = ("127.0.0.1", 50_000)
 Run = Callable[[Coroutine[Any, Any, T]], T]
+
+
+class Closed(Exception):
+    """The paper broker is closed."""
 
 
 class AsyncInside(httpx.AsyncBaseTransport):
     """Requests to the application in this event loop."""
 
     def __init__(self, front: Front) -> None:
-        self._transport = httpx.ASGITransport(front)
+        self._front = front
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """One request."""
+        """One request. httpx.ASGITransport does the same, but cannot be cut in the middle of a reply."""
+        url = request.url
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": url.scheme,
+            "path": url.path,
+            "raw_path": url.raw_path.partition(b"?")[0],
+            "root_path": "",
+            "query_string": url.query,
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+            "client": PEER,
+            "server": (url.host, url.port or 80),
+        }
+        body = [await request.aread()]
+        told: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body.pop()} if body else {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            told.append(message)
+
         try:
-            return await self._transport.handle_async_request(request)
+            await self._front(scope, receive, send)
         except ReplyLost as lost:
             raise httpx.ReadError("the connection was cut", request=request) from lost
+        content = b"".join(message.get("body", b"") for message in told[1:])
+        return httpx.Response(told[0]["status"], headers=told[0]["headers"], content=content, request=request)
 
 
 class Inside(httpx.BaseTransport):
@@ -42,9 +74,7 @@ class Inside(httpx.BaseTransport):
         return self._run(self._handle(request))
 
     async def _handle(self, request: httpx.Request) -> httpx.Response:
-        response = await self._inside.handle_async_request(request)
-        body = await response.aread()
-        return httpx.Response(response.status_code, headers=response.headers, content=body, request=request)
+        return await self._inside.handle_async_request(request)
 
 
 class AsyncInsideFeed:
@@ -68,7 +98,7 @@ class AsyncInsideFeed:
             "root_path": "",
             "query_string": parts.query.encode(),
             "headers": [(b"host", parts.netloc.encode())],
-            "client": ("127.0.0.1", 50_000),
+            "client": PEER,
             "server": ("127.0.0.1", 8_000),
             "subprotocols": [],
             "extensions": {"websocket.http.response": {}},
@@ -160,5 +190,6 @@ class InsideFeed:
         return message
 
     def close(self) -> None:
-        """Close it."""
-        self._run(self._feed.close())
+        """Close it; a broker that is closed already has closed it."""
+        with contextlib.suppress(Closed):
+            self._run(self._feed.close())

@@ -39,8 +39,8 @@ class LiveBroker(PaperBroker):
     """
 
     def __init__(self, *, port: int = 0, **options: Any) -> None:
-        self._listener = socket.create_server(("127.0.0.1", port))
         super().__init__(idle_s=IDLE_S, **options)
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._clients: list[Broker] = []
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._server = _Server(

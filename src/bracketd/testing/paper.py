@@ -12,7 +12,7 @@ from bracketd.client import AsyncBroker, Broker, Price
 from bracketd.domain.instrument import Level
 from bracketd.testing.front import Front
 from bracketd.testing.house import CASH_PAISE, House, paise
-from bracketd.testing.inside import AsyncInside, AsyncInsideFeed, Inside, InsideFeed
+from bracketd.testing.inside import AsyncInside, AsyncInsideFeed, Closed, Inside, InsideFeed
 from bracketd.testing.scenarios import SCENARIOS
 from bracketd.testing.script import Step
 from bracketd.testing.timeline import NS_PER_S
@@ -242,8 +242,8 @@ class PaperBroker(_Paper):
     """
 
     def __init__(self, **options: Any) -> None:
-        self._loop = asyncio.new_event_loop()
         self._paper = AsyncPaperBroker(**options)
+        self._loop = asyncio.new_event_loop()
         self.url = URL
         self._front = self._paper._front
 
@@ -257,6 +257,9 @@ class PaperBroker(_Paper):
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         """Carry it out in the loop of this broker."""
+        if self._loop.is_closed():
+            work.close()
+            raise Closed
         return self._loop.run_until_complete(work)
 
     def transport(self) -> Inside:

@@ -130,8 +130,8 @@ def _read(body: bytes) -> Steps:
 
 def _place(fault: msgspec.DecodeError) -> str:
     """Where a document is wrong, as the field's name in the replies of the family."""
-    _, _, place = str(fault).rpartition(" - at `$")
-    return place.rstrip("`").lstrip(".") or "body"
+    _, told, place = str(fault).rpartition(" - at `$")
+    return place.rstrip("`").lstrip(".") if told else "body"
 
 
 def _shown(scenario: Any) -> dict[str, object]:

@@ -53,8 +53,8 @@ class Timeline:
         """No step is waited for any more, the plan of faults is empty, and the broker is up."""
         self._armed.clear()
         self._due.clear()
+        self.come_back()
         self.house.sandbox.set_plan((), 0)
-        self.up = True
 
     def happens(self, when: When) -> set[Do]:
         """A request comes in or was carried out: do what belongs to it; returns what is to be done to itself."""

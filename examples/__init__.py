@@ -1,0 +1,1 @@
+"""Programs that trade, and their tests; docs/tutorial.md walks through them."""
