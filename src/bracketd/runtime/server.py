@@ -206,8 +206,7 @@ class _Server(uvicorn.Server):
                 # Who speaks is told by the token; an address in a header would be anybody's word.
                 proxy_headers=False,
                 backlog=BACKLOG,
-                # The protocol class answers one too many; see http_protocol.
-                limit_concurrency=connections_max(),
+                limit_concurrency=connections_max(),  # http_protocol answers one too many
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
                 ssl_context_factory=None if tls is None else lambda config, default: tls,
