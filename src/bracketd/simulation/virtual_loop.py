@@ -95,7 +95,7 @@ class LoopClock:
 
 @contextmanager
 def no_collector() -> Iterator[None]:
-    """Collect no garbage inside: a collection at a moment of its own choosing is chance, and what runs here is short."""
+    """Collect no garbage inside: a collection at a moment of its own choosing is chance, and a trial is short."""
     collects = gc.isenabled()
     gc.disable()
     try:
