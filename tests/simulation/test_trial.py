@@ -15,6 +15,9 @@ from bracketd.simulation.storyteller import tell
 from bracketd.simulation.trial import tried
 
 QUICK_SEEDS = range(8)
+ONCE_LIED = (70_270,)
+"""Seeds that found a fault in the product (docs/proof.md); each stays mended."""
+
 FIXED_SEEDS = range(8, 158)
 FRESH_WALL_S = 60.0
 """Fresh seeds are tried for so long, of the wall's time."""
@@ -32,7 +35,7 @@ def told(seed: int, account: Account) -> None:
         pytest.fail("\n".join(explained(caught)) if caught is not None else f"seed {seed} lied once: {account.lie}")
 
 
-@pytest.mark.parametrize("seed", QUICK_SEEDS)
+@pytest.mark.parametrize("seed", [*QUICK_SEEDS, *ONCE_LIED])
 def test_a_seed_finds_no_lie(seed: int) -> None:
     """A whole story of clients, market, venue, disk and power ends without a lie."""
     told(seed, account_of(seed))

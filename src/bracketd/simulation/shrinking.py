@@ -13,7 +13,8 @@ TRIES_MAX = 200
 
 def kind_of(lie: str) -> str:
     """What is the same about two lies of one cause: the words before the first number, name or value."""
-    return re.split(r"[0-9'\"<\[{]", lie, maxsplit=1)[0].strip()
+    nameless = re.sub(r"\b[A-Z]?\d[\d-]*", "N", lie)
+    return re.split(r"['\"<\[{]", nameless, maxsplit=1)[0].strip(" :(")
 
 
 def shrunk(story: Story, lie: str, try_out: Callable[[Story], str], tries_max: int = TRIES_MAX) -> tuple[Story, str]:

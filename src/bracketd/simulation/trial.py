@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from random import Random
 from typing import Any
 
@@ -48,7 +49,7 @@ from bracketd.simulation.premises import (
 from bracketd.simulation.process import KEY, Process, started
 from bracketd.simulation.rest import come_to_rest
 from bracketd.simulation.storyteller import CLIENTS
-from bracketd.simulation.virtual_loop import LoopClock, VirtualLoop
+from bracketd.simulation.virtual_loop import LoopClock, VirtualLoop, no_collector
 from bracketd.simulation.watched_desk import Hearing, hearing
 from bracketd.simulation.witness import Witness
 from bracketd.venue.paper.fault_plan import FaultPlan
@@ -59,13 +60,8 @@ def tried(story: Story, *, rest: bool = True) -> Account:
 
     Without `rest` it ends with its last deed: enough for a lie that is found before.
     """
-    loop = VirtualLoop()
-    try:
-        asyncio.set_event_loop(loop)
+    with no_collector(), closing(VirtualLoop()) as loop:
         return loop.run_until_complete(Trial(loop, story).run(rest=rest))
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
 
 
 class Trial:

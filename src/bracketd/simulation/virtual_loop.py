@@ -5,8 +5,10 @@ program with one seed runs the same way every time, however busy the machine is.
 """
 
 import asyncio
+import gc
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 NS_PER_SECOND = 1_000_000_000
@@ -89,3 +91,15 @@ class LoopClock:
     def now_ns(self) -> int:
         """Now."""
         return self._start_ns + self._loop.now_ns
+
+
+@contextmanager
+def no_collector() -> Iterator[None]:
+    """Collect no garbage inside: a collection at a moment of its own choosing is chance, and a trial is short."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
