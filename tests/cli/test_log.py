@@ -3,6 +3,9 @@
 import json
 import logging
 import sys
+from collections.abc import Iterator
+
+import pytest
 
 from bracketd.cli.log import TEXT_FORMAT, JsonLines, TextLines
 from bracketd.wire.request_id import current_id
@@ -11,6 +14,14 @@ from bracketd.wire.request_id import current_id
 def record(message: str = "a line") -> logging.LogRecord:
     """A record as a logger makes one."""
     return logging.LogRecord("bracketd.somewhere", logging.WARNING, __file__, 1, message, None, None)
+
+
+@pytest.fixture(autouse=True)
+def no_request() -> Iterator[None]:
+    """Outside of a request, whatever ran before."""
+    kept = current_id.set("")
+    yield
+    current_id.reset(kept)
 
 
 def test_a_json_line_is_one_object() -> None:
