@@ -225,11 +225,19 @@ def test_an_acknowledgement_after_a_fill_is_taken() -> None:
 
 
 def test_reports_after_the_end_change_nothing() -> None:
-    """A rejected order takes no acknowledgement, no trigger, no second rejection and no refused cancel."""
+    """A rejected order takes no trigger, no second rejection and no refused cancel."""
     floor, entry = reported(Rejected(ENTRY, "no"))
-    for late in (Acknowledged(ENTRY, "X1", 1), Triggered(ENTRY), Rejected(ENTRY, "no"), CancelDenied(ENTRY, "no")):
+    for late in (Triggered(ENTRY), Rejected(ENTRY, "no"), CancelDenied(ENTRY, "no")):
         assert decide_report(floor.state, late, floor.now_ns) is None
     assert floor.state.orders[entry].status is Status.REJECTED
+
+
+def test_a_number_that_comes_after_the_refusal_is_the_orders() -> None:
+    """An acknowledgement after the rejection gives the row its number, so that nobody else gets it; no more changes."""
+    floor, entry = reported(Rejected(ENTRY, "no"), Acknowledged(ENTRY, "X1", 1))
+    row = floor.state.orders[entry]
+    assert (row.status, row.exchange_order_id, row.remaining) == (Status.REJECTED, "X1", 0)
+    assert floor.state.acknowledged == 1
 
 
 def test_a_report_counts_once() -> None:

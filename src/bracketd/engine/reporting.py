@@ -63,7 +63,8 @@ def decide_report(state: State, report: Report, now_ns: int) -> AnyEvent | None:
 def _of_order(state: State, order: Order, report: OrderReport, now_ns: int) -> AnyEvent | None:
     match report:
         case Acknowledged(order_id, exchange_order_id, priority):
-            if order.exchange_order_id or order.status is Status.REJECTED:
+            # Also of one that was refused since, as a target for its growth: its number is given out and stays its own.
+            if order.exchange_order_id:
                 return None
             return OrderAccepted(now_ns, order_id, exchange_order_id, priority)
         case Rejected(_, text, request):
