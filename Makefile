@@ -10,6 +10,7 @@ CLIENTS_STAMP := $(CLIENTS)/.installed
 COMPILE := $(BIN)/python -m uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --no-emit-find-links --custom-compile-command "make lock" --upgrade --quiet
 EXAMPLES ?= 5000
+SEEDS ?= 200
 ROUNDS ?= 100
 SECONDS ?= 600
 DIST ?= dist
@@ -19,7 +20,8 @@ PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install clients demo test test-slow machine crash fuzz audit check coverage docs-tables async-client dist lock clean
+.PHONY: help install clients demo test test-slow machine sim proof crash fuzz audit check coverage bench docs-tables \
+    async-client dist lock clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -43,6 +45,12 @@ machine: install ## let the machine that looks for holes live 5,000 days (EXAMPL
 crash: install ## kill a trading server 100 times (ROUNDS) and hold each restart to what was acknowledged
 	BRACKETD_CRASH_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -s tests/e2e/test_kill.py -k kill_9 $(ARGS)
 
+sim: install ## try to make the server lie, with SEEDS (200) random seeds; ARGS are passed on
+	$(BIN)/bracketd sim --seeds $(SEEDS) $(ARGS)
+
+proof: install ## count anew how many seeds find each planted fault, in docs/proof.md
+	$(BIN)/python -m tools.proof_table
+
 fuzz: install ## fuzz the three readers for 10 minutes (SECONDS); what takes new branches is added to tests/fuzz/corpus
 	BRACKETD_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest -s -m slow tests/fuzz $(ARGS)
 
@@ -60,6 +68,9 @@ check: install ## lint, format, types and the one-way rule
 coverage: install ## the quick tests, with the branches of engine/ that none of them took
 	$(BIN)/coverage run -m pytest -m "not slow" $(ARGS)
 	$(BIN)/coverage report
+
+bench: install ## measure beside other servers and write docs/performance.md; ARGS=--quick takes two minutes
+	$(BIN)/python -m bench $(ARGS)
 
 docs-tables: install ## draw the pages and pictures of the rules' tables under docs/ again
 	$(BIN)/python -m tools.rule_pages

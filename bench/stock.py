@@ -16,7 +16,6 @@ from bracketd.auth.issuing import issue_for
 from bracketd.auth.signing_key import load_or_create
 from bracketd.domain.commands import Command, OpenAccount, PlaceBracket
 from bracketd.domain.events import AnyEvent, encode_step
-from bracketd.domain.instructions import Report
 from bracketd.domain.instrument import Instrument, Tick
 from bracketd.domain.money import floor_to_tick
 from bracketd.domain.order import OrderType, Product, Side, Validity
@@ -35,6 +34,9 @@ from bracketd.runtime.step import Step, Work
 from bracketd.venue.paper.exchange import PaperExchange
 
 CASH_PAISE = 10**15
+READER, READER_ROWS = "READER", 20
+"""A client whose order book has just these rows."""
+
 BATCH = 2_000
 TOKEN_TTL_NS = 12 * 3_600 * 10**9
 
@@ -55,6 +57,7 @@ class Room:
         self.venue: PaperExchange = resume_paper(self.state, self.instruments)
         self.sightings = Sightings(self.venue)
         self.pressing = Pressing(self.state)
+        self._list: list[Instrument] = list(self.instruments.values())
         self.clients = [f"BENCH{number}" for number in range(clients)]
         self.bodies: list[bytes] = []
         self.now_ns = time.time_ns()
@@ -87,12 +90,12 @@ class Room:
         """One print or quote."""
         return self.run(partial(Step.tick, tick=tick))
 
-    def place(self, number: int, *, step_paise: int = 0) -> Resting:
+    def place(self, number: int, client: int | None = None) -> Resting:
         """Place the bracket of that number, far below the market, spread over clients, shares and prices."""
-        instruments = list(self.instruments.values()) if not hasattr(self, "_list") else self._list
-        self._list: list[Instrument] = instruments
+        instruments = self._list
         instrument = instruments[number % len(instruments)]
-        client = number % len(self.clients)
+        if client is None:
+            client = number % len(self.clients)
         events = self.command(
             PlaceBracket(
                 client_id=self.clients[client],
@@ -106,7 +109,6 @@ class Room:
                 trigger_paise=0,
                 target_offset_paise=instrument.tick_paise * 20,
                 stop_offset_paise=instrument.tick_paise * 20,
-                trailing_step_paise=step_paise,
                 user_order_id="10002",
                 device="WEB",
             )
@@ -135,6 +137,10 @@ def lay_in(data: Path, brackets: int, clients: int = 16, *, snapshot: bool = Fal
     """Make a data folder with so many resting brackets; with `snapshot` a start need not replay them."""
     room = Room(clients)
     resting = [room.place(number) for number in range(brackets)]
+    room.clients.append(READER)
+    room.command(OpenAccount(READER, CASH_PAISE, 5))
+    for number in range(READER_ROWS):
+        room.place(number, clients)
     asyncio.run(_write(data, room, snapshot))
     key = load_or_create(data)
     with ClientStore(data) as store:
@@ -158,6 +164,3 @@ async def _write(data: Path, room: Room, snapshot: bool) -> None:
 def _batches(bodies: list[bytes]) -> Iterator[list[bytes]]:
     for start in range(0, len(bodies), BATCH):
         yield bodies[start : start + BATCH]
-
-
-__all__ = ["Report", "Resting", "Room", "Stock", "lay_in", "resting_paise"]

@@ -1,43 +1,13 @@
-"""An image of a paper exchange: everything by which it decides, so that two exchanges can be compared."""
+"""The image of a paper exchange that trades the one share of the tests' floors."""
 
 from typing import Any
 
 from tests.trading_floor import SBIN
 
-from bracketd.venue.paper.book import Book, Work
+from bracketd.simulation.exchange_image import image_of
 from bracketd.venue.paper.exchange import PaperExchange
 
 
 def dumped(venue: PaperExchange) -> dict[str, Any]:
     """Everything by which the paper exchange decides, in a form that two exchanges can be compared by."""
-    book = venue._book(SBIN)
-    return {
-        "market": (book.print_paise, book.bids, book.asks),
-        "taken": {account: used for account, used in book.taken.items() if any(used)},
-        "books": [dumped_side(side) for side in (*book.resting, *book.stops)],
-        "at market": {order_id: dumped_work(work) for order_id, work in book.market.items()},
-        "work": {order_id: dumped_work(work) for order_id, work in venue._work.items()},
-        "pairs": {
-            basket: (pair.remaining, pair.stop and pair.stop.order_id, pair.target and pair.target.order_id)
-            for basket, pair in venue._pairs.items()
-        },
-        "counters": (venue._acknowledged, venue._traded, venue._priority),
-        "left over": (venue._arrivals, venue._touched, venue._depth),
-    }
-
-
-def dumped_side(side: Any) -> dict[int, dict[str, Any]]:
-    """One side of resting limits or waiting stops."""
-    return {price: {order_id: dumped_work(work) for order_id, work in level.items()} for price, level in side.items()}
-
-
-def dumped_work(work: Work) -> dict[str, Any]:
-    """One order at work; a leg's own count of what remains means nothing."""
-    facts = {
-        name: getattr(work, name) for name in Work.__slots__ if name not in ("book", "pair", "own_remaining", "total")
-    }
-    # An IOC lives for one step only, so what it was plays no part afterwards.
-    if not work.waiting:
-        # Its trigger has had its day.
-        facts["trigger_paise"] = 0
-    return facts | {"remaining": work.remaining, "book": isinstance(work.book, Book)}
+    return image_of(venue, SBIN)

@@ -4,7 +4,6 @@ No disk and no sockets: a step is kept as the bytes that the journal would get, 
 them. The onlooker sees what the engine cannot: what really traded at the exchange, whoever has been told of it yet.
 """
 
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -13,17 +12,14 @@ from tests.trading_floor import INSTRUMENTS, SBIN
 
 from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount
 from bracketd.domain.events import IntentKept, decode_step, encode_step
-from bracketd.domain.instructions import Filled, Instruction, Report
 from bracketd.domain.instrument import Tick
 from bracketd.domain.ist import day_start_ns
-from bracketd.domain.order import Leg, Order, Product, Side, Status, position_key
+from bracketd.domain.order import Leg, Product, Side, Status
 from bracketd.domain.outcomes import Cancelled, Modified, Outcome, Refused
 from bracketd.domain.reasons import Reason
 from bracketd.engine.cancelling import Ticket, outcome_of
 from bracketd.engine.deciding import decide, judged_by
 from bracketd.engine.evolve import evolve
-from bracketd.engine.exposure import squares_off
-from bracketd.engine.invariants import check_state
 from bracketd.engine.moment import Moment
 from bracketd.engine.stake import open_cost_paise
 from bracketd.engine.state import State, encode_state
@@ -34,7 +30,7 @@ from bracketd.runtime.recovery import resume_paper
 from bracketd.runtime.sightings import Sightings
 from bracketd.runtime.step import Step, Work
 from bracketd.runtime.venue_view import request_due_ns
-from bracketd.venue.paper.exchange import PaperExchange
+from bracketd.simulation.onlooker import Onlooker
 from bracketd.venue.paper.fault_plan import FaultPlan
 from bracketd.venue.paper.faulty import FaultyExchange
 
@@ -65,12 +61,7 @@ class StormyFloor:
         self.steps: list[bytes] = []
         self.asked: list[Asked] = []
         self.answers: list[tuple[Command, Outcome]] = []
-        self.traded: dict[str, int] = {}
-        self.trade_ids: set[str] = set()
-        self.flows: dict[str, int] = {}
-        self.makers: dict[str, Order] = {}
-        self.numbers: dict[str, str] = {}
-        self.rows: dict[str, Order] = {}
+        self.onlooker = Onlooker(INSTRUMENTS)
         self.plan = FaultPlan()
         self.state = State()
         self._staff()
@@ -137,36 +128,13 @@ class StormyFloor:
 
     def _staff(self) -> None:
         self.exchange = resume_paper(self.state, INSTRUMENTS)
-        self._overhear(self.exchange)
+        self.onlooker.overhear(self.exchange)
         known = tuple(self.state.orders.values())
         self.venue = FaultyExchange(self.exchange, known, partial(request_due_ns, self.state))
         self.venue.plan = self.plan
         self.sightings = Sightings(self.venue)
         self.pressing = Pressing(self.state)
         self.agenda = Agenda(self.state, self.pressing, self.sessions, self.now_ns)
-
-    def _overhear(self, exchange: PaperExchange) -> None:
-        """Note every trade at the moment when it is made."""
-        submit, tick = exchange.submit, exchange.tick
-
-        def heard(reports: Iterator[Report]) -> Iterator[Report]:
-            for report in reports:
-                if isinstance(report, Filled):
-                    assert report.trade_id not in self.trade_ids, "the exchange numbers a trade once"
-                    self.trade_ids.add(report.trade_id)
-                    self.traded[report.order_id] = self.traded.get(report.order_id, 0) + report.quantity
-                    value = report.price_paise * report.quantity
-                    self.flows[report.order_id] = self.flows.get(report.order_id, 0) + value
-                yield report
-
-        def overheard_submit(instruction: Instruction, now_ns: int) -> Iterator[Report]:
-            return heard(submit(instruction, now_ns))
-
-        def overheard_tick(message: Tick, now_ns: int) -> Iterator[Report]:
-            return heard(tick(message, now_ns))
-
-        exchange.submit = overheard_submit  # type: ignore[method-assign]
-        exchange.tick = overheard_tick  # type: ignore[method-assign]
 
     def _judge(self, asked: Asked) -> Outcome | None:
         command = asked.command
@@ -218,7 +186,7 @@ class StormyFloor:
 
     def _run(self, work: Work, at_ns: int | None = None) -> None:
         step = Step(self.state, self.venue, self.sightings, self.pressing, self.now_ns if at_ns is None else at_ns)
-        self.makers.update(self.state.orders)
+        self.onlooker.makers.update(self.state.orders)
         work(step)
         step.finish()
         if step.events:
@@ -229,7 +197,7 @@ class StormyFloor:
     def _answered(self, command: Command, outcome: Outcome) -> None:
         self.answers.append((command, outcome))
         if isinstance(outcome, Cancelled) and isinstance(command, CancelOrder):
-            self._judge_success(outcome)
+            self.onlooker.check_success(self.state, outcome)
             if self.ready_to_repeat(outcome):
                 self._judge_repeat(command, outcome)
         if isinstance(outcome, Modified) and isinstance(command, ModifyOrder):
@@ -239,22 +207,6 @@ class StormyFloor:
         """Whether the same cancel would be judged at once: nothing of the bracket is in flight."""
         rows = self.state.rows_of(self.state.bracket_of(outcome.order_id))
         return not any(row.status in (Status.CANCEL_PENDING, Status.MODIFY_PENDING) for row in rows)
-
-    def _judge_success(self, outcome: Cancelled) -> None:
-        """Section 1: what "cancelled" says of the bracket is so."""
-        row = self.state.orders[outcome.order_id]
-        bracket = self.state.brackets[row.basket_id]
-        assert self.state.orders[bracket.entry_id].terminal, "cancelled means that the entry is at its end (1)"
-        if row.leg is Leg.ENTRY:
-            return
-        if bracket.target_id:
-            assert self.state.orders[bracket.target_id].terminal, "an exit leaves no target (1)"
-        closers = [
-            each
-            for each in self.state.rows_of(bracket)
-            if each.leg is Leg.STOPLOSS and not each.terminal and each.at_market and not each.refused
-        ]
-        assert sum(each.remaining for each in closers) == self.state.open_quantity(bracket), "all of it closes (1)"
 
     def _judge_repeat(self, command: CancelOrder, outcome: Cancelled) -> None:
         before = encode_state(self.state)
@@ -271,82 +223,9 @@ class StormyFloor:
 
     def check(self) -> None:
         """Everything that holds after every step."""
-        check_state(self.state)
-        self._check_rows()
-        for bracket in self.state.brackets.values():
-            self._check_at_exchange(bracket.basket_id)
-            self._check_going(bracket.basket_id)
+        self.onlooker.check(self.state, self.exchange)
         if self.state.stage.name == "ENDED":
-            assert not self.exchange._work, "after the session nothing works at the exchange (17)"
-            assert not self.state.post, "after the session nothing is under way (17)"
             assert not self.asked or all(each.ticket is None for each in self.asked)
-        for client in CLIENTS:
-            account = self.state.accounts[client]
-            assert account.blocked_paise >= 0
-        told = {trade.trade_id for trade in self.state.trades.values()}
-        assert told <= self.trade_ids, "no trade is made up (5)"
-
-    def _check_rows(self) -> None:
-        instrument = INSTRUMENTS[SBIN]
-        self.makers.update(self.state.orders)
-        for order_id, row in self.state.orders.items():
-            assert not row.held or not (self.traded.get(order_id) or order_id in self.exchange._work), "held is held"
-            assert not row.held or self.state.stage.name != "TRADING", "what was held is sent when the market trades"
-            for price in (row.price_paise, row.trigger_paise):
-                assert price == 0 or (instrument.on_tick(price) and instrument.in_band(price)), "tick and band (18)"
-            assert row.quantity == row.filled + row.remaining + row.cancelled, "the quantities add up (4)"
-            assert row.filled <= self.traded.get(order_id, 0), "no fill that was not traded (5)"
-            if row.exchange_order_id:
-                assert self.numbers.setdefault(row.exchange_order_id, order_id) == order_id, (
-                    "one number, one order (16)"
-                )
-            old = self.rows.get(order_id)
-            if old is not None and old != row:
-                self._check_change(old, row)
-        self.rows = {order_id: _copy(row) for order_id, row in self.state.orders.items()}
-
-    def _check_change(self, old: Order, row: Order) -> None:
-        late = row.filled > old.filled
-        if old.terminal:
-            assert row.status is old.status, "terminal is terminal (3)"
-            assert late or row.traded_value_paise == old.traded_value_paise
-        assert row.filled >= old.filled, "filled never decreases (4)"
-        assert old.exchange_order_id in ("", row.exchange_order_id), "a number never changes (16)"
-        assert (row.side, row.leg, row.client_id, row.placed_ns) == (old.side, old.leg, old.client_id, old.placed_ns)
-        assert row.activity_reference >= old.activity_reference
-        if row.status is not old.status or late:
-            assert float(row.activity_reference) > float(old.activity_reference), "every change is told apart (16)"
-
-    def _check_going(self, basket_id: str) -> None:
-        """An entry whose bracket is on its way out goes, and at square-off every bracket is on its way out."""
-        bracket = self.state.brackets[basket_id]
-        entry, *exits = self.state.rows_of(bracket)
-        on_the_way = bracket.exit.name != "NONE" or any(row.filled or row.triggered for row in exits)
-        squared_off = self.state.stage.name == "SQUARE_OFF" and squares_off(entry)
-        if on_the_way or squared_off or any(row.refused or row.status is Status.REJECTED for row in exits):
-            going = entry.terminal or entry.status is Status.CANCEL_PENDING or entry.cancel_refused
-            assert going, "a bracket never re-enters after its own exit"
-        key = position_key(bracket.client_id, bracket.instrument, Product.MIS)
-        if self.state.stage.name == "SQUARE_OFF" and key in self.state.stakes:
-            stake = self.state.stakes[key]
-            working = [order for order in map(self.state.orders.__getitem__, stake.working) if not order.held]
-            # What works is what squares off, or has to go before that.
-            assert working or stake.denied or not stake.total.net, "at square-off intraday positions are closed"
-        if squared_off and self.state.open_quantity(bracket):
-            assert bracket.exit.name != "NONE", "at square-off everything is exited"
-
-    def _check_at_exchange(self, basket_id: str) -> None:
-        """What can still trade on the exit side never exceeds what is open, judged where the matching is (1)."""
-        bracket = self.state.brackets[basket_id]
-        rows = self.state.rows_of(bracket)
-        entered = self.traded.get(bracket.entry_id, 0)
-        exited = sum(self.traded.get(row.order_id, 0) for row in rows if row.leg is not Leg.ENTRY)
-        pair = self.exchange._pairs.get(basket_id)
-        can = pair.remaining if pair is not None and (pair.stop is not None or pair.target is not None) else 0
-        for order_id in bracket.rescue_ids:
-            work = self.exchange._work.get(order_id)
-            can += work.remaining if work is not None else 0
-        assert 0 <= can <= entered - exited, "no over-exit at the exchange (1)"
 
     # The end
 
@@ -380,7 +259,7 @@ class StormyFloor:
         self._check_money()
         assert not self.exchange._work
         assert not self.exchange._pairs
-        for order_id, quantity in self.traded.items():
+        for order_id, quantity in self.onlooker.traded.items():
             if order_id in self.state.orders:
                 assert self.state.orders[order_id].filled == quantity, "every trade is booked in the end (5)"
 
@@ -388,10 +267,10 @@ class StormyFloor:
         """What is left is what orders by themselves hold, and all money that came in or went out is accounted for."""
         held: dict[str, int] = {}
         worth = dict.fromkeys(CLIENTS, CASH_PAISE)
-        for order_id, quantity in self.traded.items():
-            order = self.makers[order_id]
+        for order_id, quantity in self.onlooker.traded.items():
+            order = self.onlooker.makers[order_id]
             sign = 1 if order.side is Side.BUY else -1
-            worth[order.client_id] -= sign * self.flows[order_id]
+            worth[order.client_id] -= sign * self.onlooker.flows[order_id]
             if order.execution.single:
                 held[order.position_key] = held.get(order.position_key, 0) + sign * quantity
         assert {key: net for key, net in held.items() if net} == {
@@ -420,7 +299,3 @@ class StormyFloor:
         shown = self.exchange.shown(SBIN)[0] or INSTRUMENTS[SBIN].base_price_paise
         for _ in range(2):
             self.tick(Tick(SBIN, shown, 10**6))
-
-
-def _copy(row: Order) -> Order:
-    return Order(**{name: getattr(row, name) for name in Order.__struct_fields__})

@@ -353,3 +353,21 @@ def test_a_cancel_that_was_told_202_is_done_all_the_same(floor: SidedFloor, word
     stop, _ = floor.legs(entry)
     assert told(floor.order(entry)) == (Status.CANCELLED, 10, 4, 0, 6)
     assert stop.info == ("CLOSING" if word else "")
+
+
+def test_a_trigger_heard_of_after_the_closing_order_was_taken_changes_nothing(floor: SidedFloor) -> None:
+    """A stop that triggered while the exit waited for its target is the closing order by then; the news is no news."""
+    entry = held(floor, 10)
+    stop, _ = floor.legs(entry)
+    floor.faults(slow(Point.CANCEL_ANSWER, 1_000, leg=Leg.TARGET), slow(Point.TRIGGER, 1_800, leg=Leg.STOPLOSS))
+    asked = floor.ask_cancel(entry, "STOPLOSS")
+    floor.silent(455.95, 1)
+    floor.wait(1.5)
+    assert floor.answer(asked) == Cancelled(stop.order_id)
+    before = told(floor.order(stop.order_id))
+    floor.wait(1)
+    assert told(floor.order(stop.order_id)) == before
+    assert not floor.state.post
+    assert count(floor, ClosingAccepted) == 1
+    floor.tick(455.95, 100)
+    assert floor.state.open_quantity(floor.state.bracket_of(entry)) == 0

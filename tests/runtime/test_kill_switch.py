@@ -1,6 +1,7 @@
 """The kill switch on a real desk: the order of its work, how long it waits, and what it leaves alone."""
 
 import asyncio
+import gc
 
 import pytest
 from tests.runtime.test_desk import MemoryJournal, SlowVenue, make_desk, placed, settle
@@ -148,3 +149,19 @@ async def test_an_entry_that_will_not_go_is_not_closed_behind_its_back() -> None
     stop_id = desk.state.bracket_of(held).stop_id
     assert await cancel_everything(desk, "A") == [(held, REFUSED), (stop_id, REFUSED)]
     assert desk.state.orders[stop_id].status is Status.TRIGGER_PENDING
+
+
+async def test_a_disk_that_fails_leaves_no_exception_that_nobody_hears() -> None:
+    """A cancel of everything that a failing disk ends raises NotServing once, and leaves nothing behind for the log."""
+    journal = MemoryJournal()
+    desk = make_desk(journal)
+    for _ in range(3):
+        await placed(desk, price=450.0)
+    unheard: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: unheard.append(context))
+    journal.broken = True
+    with pytest.raises(NotServing):
+        await cancel_everything(desk, "A")
+    await settle()
+    gc.collect()
+    assert unheard == []

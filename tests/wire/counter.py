@@ -129,11 +129,15 @@ class FakeDesk:
 
 
 class Answer:
-    """One reply; `json()` reads its body, which must be JSON."""
+    """One reply; `json()` reads its body, which must be JSON. `request_id` stands beside the other headers.
+
+    It is drawn for each request, so that two replies that say the same differ in it.
+    """
 
     def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         self.status = status
         self.headers = dict(headers)
+        self.request_id = self.headers.pop(b"x-request-id", b"")
         self.body = body
         assert self.headers[b"content-type"] == b"application/json"
         assert self.headers[b"content-length"] == b"%d" % len(body)

@@ -1,4 +1,4 @@
-"""The entry point `bracketd` and its verbs: demo, serve, client, app, token, verify, backup.
+"""The entry point `bracketd` and its verbs: demo, serve, client, app, token, verify, backup, sim.
 
 What a verb needs is imported when it runs: `bracketd token` does not wait for the server's imports.
 """
@@ -241,3 +241,20 @@ def backup(data: Path, file: Path) -> None:
     from bracketd.cli.backup import back_up_folder
 
     back_up_folder(data, file)
+
+
+@main.command()
+@click.option("--seeds", type=click.IntRange(min=1), default=20, show_default=True, help="How many seeds to try.")
+@click.option("--seed", type=click.IntRange(min=0), help="The first seed; a random one, printed, if not named.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, max=600, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="How long each story lasts, in simulated minutes.",
+)
+def sim(seeds: int, seed: int | None, minutes: float) -> None:
+    """Try to make the server lie: clients, venue, disk and power as badly behaved as seeds make them."""
+    from bracketd.cli.sim import simulate
+
+    simulate(seeds, seed, minutes)

@@ -72,7 +72,8 @@ def _of_order(state: State, order: Order, report: OrderReport, now_ns: int) -> A
             known = order.terminal or total in state.brackets[order.basket_id].denied
             return None if known else StopRefused(now_ns, order_id, text, growth, total)
         case Triggered(order_id):
-            return None if order.terminal or order.triggered else OrderTriggered(now_ns, order_id)
+            # A stop that has become the closing order meanwhile has no trigger any more.
+            return OrderTriggered(now_ns, order_id) if order.waits and not order.terminal else None
         case Filled(order_id, trade_id, price, quantity, aggressive):
             if trade_id in state.trades:
                 return None

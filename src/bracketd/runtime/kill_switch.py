@@ -34,6 +34,9 @@ async def cancel_everything(desk: Desk, client_id: str) -> list[Result]:
         basket_id: asyncio.ensure_future(desk.carry_out(CancelOrder(client_id=client_id, ids=(entry_id,)), deadline))
         for basket_id, entry_id in entry_ids.items()
     }
+    for task in withdrawing.values():
+        # Where the desk stops, the first exception is the answer; the others must not turn up as nobody's in the log.
+        task.add_done_callback(_heard)
     # Every one of them is judged when this returns: nothing is closed while another entry may still open something.
     await asyncio.sleep(0)
     closed = await asyncio.gather(
@@ -63,6 +66,11 @@ async def _close(
         return None
     exit_ = CancelOrder(client_id=bracket.client_id, ids=(bracket.entry_id,), leg="STOPLOSS")
     return closing_id, await desk.carry_out(exit_, deadline)
+
+
+def _heard(task: "asyncio.Future[Outcome]") -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def _live(desk: Desk, bracket: Bracket) -> bool:

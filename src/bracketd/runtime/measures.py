@@ -8,7 +8,7 @@ import asyncio
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -85,9 +85,8 @@ class Measures:
         self.ticks[exchange] += 1
         self.last_tick_s[exchange] = self.clock_s()
 
-    async def measure_lag(self, sleep: Callable[[float], "asyncio.Future[None]"] | None = None) -> None:
+    async def measure_lag(self, wait: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         """Note again and again how much later than asked the event loop comes round."""
-        wait = sleep or asyncio.sleep
         while True:
             due_s = self.clock_s() + LAG_INTERVAL_S
             await wait(LAG_INTERVAL_S)

@@ -32,11 +32,11 @@ def replay(records: Iterable[Record], snapshot: Snapshot | None = None) -> State
     return state
 
 
-async def recover(journal: Journal, lease: Lease) -> State:
+async def recover(journal: Journal, lease: Lease, snapshot_tail_records: int | None = None) -> State:
     """The state that the journal gives: its snapshot and the records after it. Raises RecoveryFailed, InvariantBroken.
 
     Called after the lease was acquired, so that nothing can be appended behind its back. A long tail is shortened
-    for the next start by a new snapshot.
+    for the next start by a new snapshot; `snapshot_tail_records` says how long is long.
     """
     snapshot = await journal.get_snapshot()
     state = _start(snapshot)
@@ -47,7 +47,7 @@ async def recover(journal: Journal, lease: Lease) -> State:
     if last != lease.last_seq:
         raise RecoveryFailed(f"the journal ends at record {last}, its lease says {lease.last_seq}")
     check_state(state)
-    if last - first > SNAPSHOT_TAIL_RECORDS:
+    if last - first > (SNAPSHOT_TAIL_RECORDS if snapshot_tail_records is None else snapshot_tail_records):
         await journal.put_snapshot(lease, last, encode_state(state))
     return state
 

@@ -127,8 +127,7 @@ def run(
 
     Raises StartRefused before the port is open, for whatever keeps the server from starting.
     """
-    # The journal's thread comes back from the disk to a busy loop: it must not wait 5 ms, Python's own setting, for
-    # its turn while every reply waits for it.
+    # The journal's thread comes back from the disk to a busy loop, and every reply waits for it: not 5 ms, as it would.
     sys.setswitchinterval(THREAD_SWITCH_S)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, build_app, on_ready, http, ws))
@@ -207,8 +206,7 @@ class _Server(uvicorn.Server):
                 # Who speaks is told by the token; an address in a header would be anybody's word.
                 proxy_headers=False,
                 backlog=BACKLOG,
-                # The protocol class answers one too many; see http_protocol.
-                limit_concurrency=connections_max(),
+                limit_concurrency=connections_max(),  # http_protocol answers one too many
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
                 ssl_context_factory=None if tls is None else lambda config, default: tls,

@@ -190,8 +190,7 @@ class Streams:
 
     # Who listens
 
-    @property
-    def connections(self) -> int:
+    def __len__(self) -> int:
         """How many listeners there are."""
         return len(self._listeners)
 
@@ -326,8 +325,7 @@ class Streams:
 
         What is open closes by a rescue order, and a fill may be told late, when all rows of a bracket are terminal.
         """
-        state = self._desk.state
-        under_way = baskets_under_way(state)
+        state, under_way = self._desk.state, baskets_under_way(self._desk.state)
         for basket_id in dict.fromkeys(order.basket_id for order in self._desk.client_orders.of(client_id)):
             bracket = state.brackets[basket_id]
             if basket_id in under_way or not is_over(state, bracket):

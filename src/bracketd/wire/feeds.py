@@ -48,7 +48,7 @@ class Feeds:
     @property
     def connections(self) -> int:
         """How many websockets are open."""
-        return self._streams.connections
+        return len(self._streams)
 
     async def attend(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection from its handshake to its end; a reply instead of a handshake where it may not come in."""

@@ -97,7 +97,7 @@ def test_every_operation_has_a_name_of_its_own() -> None:
 def test_secured_routes_ask_for_a_token() -> None:
     """A route is described as open exactly where it takes no token."""
     is_open = {path for path, methods in DOCUMENT["paths"].items() for each in methods.values() if not each["security"]}
-    assert is_open == {"/healthz", "/readyz", "/openapi.json", "/docs"} | SANDBOX_PATHS
+    assert is_open == {"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"} | SANDBOX_PATHS
 
 
 @pytest.mark.parametrize(

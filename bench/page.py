@@ -1,0 +1,161 @@
+"""The page: figures and plots into docs/performance.md between its marks, and the same as a table for a terminal."""
+
+import os
+import platform
+import re
+from collections.abc import Iterable
+from html import escape
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGE = DOCS / "performance.md"
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
+Rows = list[dict[str, Any]]
+
+
+def at(rows: Rows, work: str, name: str, connections: int) -> dict[str, Any] | None:
+    """The row of one work, contestant and number of connections."""
+    keys = (work, name, connections)
+    return next((row for row in rows if (row["work"], row["name"], row["connections"]) == keys), None)
+
+
+def machine() -> str:
+    """What it ran on."""
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return (
+        f"{os.cpu_count()} cores of {model[1] if model else platform.machine()}, shared by server and load generator;"
+        f" load {os.getloadavg()[0]:.1f} at the end; CPython {platform.python_version()},"
+        f" uvicorn {version('uvicorn')}, uvloop {version('uvloop')}"
+    )
+
+
+def ratios(found: dict[str, Any]) -> list[tuple[str, float | None, str, bool | None]]:
+    """Each target: what is measured, what came out, what was aimed at, and whether it is reached (None: not run)."""
+    http, scale, trail = found["http"], found["scale"], found["trailing"]
+
+    def over(name: str, key: str, connections: int = 64) -> float | None:
+        ours, other = at(http, "cancel", "bracketd", connections), at(http, "cancel", name, connections)
+        return ours[key] / other[key] if ours and other else None
+
+    ours_1, empty_1 = at(http, "cancel", "bracketd", 1), at(http, "cancel", "empty ASGI", 1)
+    floor_us = found["journal"]["one_commit_us"] + empty_1["p50_us"] if empty_1 else 0.0
+    alone = ours_1["p50_us"] / floor_us if ours_1 and floor_us else None
+    ours_64 = at(http, "cancel", "bracketd", 64)
+    p99_ms = ours_64["p99_us"] / 1e3 if ours_64 else None
+    empty_64 = at(http, "cancel", "empty ASGI", 64)
+    bound_ms = max(6.0, 4 * empty_64["p99_us"] / 1e3) if empty_64 else 6.0
+    found_rows: list[tuple[str, float | None, float, bool]] = [
+        ("durable cancels/s, of an empty plain-ASGI handler's", over("empty ASGI", "per_second"), 0.5, True),
+        ("durable cancels/s, of an empty FastAPI route's", over("empty FastAPI", "per_second"), 2.5, True),
+        ("durable cancels/s, of matching-engine's gateway's", over("matching-engine", "per_second"), 4.0, True),
+        ("p50 at one connection, of one commit and one empty request", alone, 1.5, False),
+        ("p99 at 64 connections, ms (6, or 4 times the empty handler's)", p99_ms, bound_ms, False),
+        (
+            f"p50 beside {scale['many']:,} resting orders, of that beside {scale['few']:,}",
+            scale["p50_ratio"],
+            1.15,
+            False,
+        ),
+        (f"longest wait beside a book of {scale['book_rows']:,} rows, ms", scale["book_delay_ms"], 20.0, False),
+        ("a tick that touches nothing, us", trail["quiet_tick_us"], 3.0, False),
+        ("memory of a working bracket with both legs, KB", trail["working_bytes"] / 1e3, 3.0, False),
+        ("memory of a resting entry, KB", scale["bytes_each"] / 1e3, 1.5, False),
+        ("recovery, thousand events/s", found["recovery"]["events_per_s"] / 1e3, 200.0, True),
+    ]
+    return [
+        (
+            what,
+            value,
+            f"{'at least' if more else 'at most'} {aim:.4g}",
+            None if value is None else (value >= aim) is more or value == aim,
+        )
+        for what, value, aim, more in found_rows
+    ]
+
+
+def table(found: dict[str, Any]) -> str:
+    """All figures as text."""
+    lines = ["", *_http(found["http"]), ""]
+    for what, value, aim, reached in ratios(found):
+        said = "not run" if value is None else f"{value:.3g}"
+        lines.append(f"| {what} | {said} | {aim} | {'' if reached is None else 'yes' if reached else 'no'} |")
+    return "\n".join([*lines, *found["missing"], f"{machine()}; {found['took_s']:.0f} s", ""]) + "\n"
+
+
+def _http(rows: Rows) -> Iterable[str]:
+    yield "| Work | Contestant | Connections | Replies/s | p50, ms | p99, ms | Server's CPU, us each | Refused |"
+    yield "|---|---|---:|---:|---:|---:|---:|---:|"
+    for row in rows:
+        yield (
+            f"| {row['work']} | {row['name']} | {row['connections']} | {row['per_second']:,.0f} |"
+            f" {row['p50_us'] / 1e3:.2f} | {row['p99_us'] / 1e3:.2f} | {row['cpu_us']:.0f} | {row['refused']} |"
+        )
+
+
+def write(found: dict[str, Any]) -> None:
+    """Put the figures between the marks of the page, and draw the plots."""
+    text = PAGE.read_text(encoding="utf-8")
+    head, _, rest = text.partition(BEGIN)
+    tail = rest.partition(END)[2]
+    PAGE.write_text(f"{head}{BEGIN}\n{_figures(found)}{END}{tail}", encoding="utf-8")
+    cancels = [row for row in found["http"] if row["work"] == "cancel"]
+    for connections in (64, 1):
+        rows = [row for row in cancels if row["connections"] == connections]
+        plot = bars(f"Cancels a second, {connections} connections", [(row["name"], row["per_second"]) for row in rows])
+        (DOCS / f"performance-{connections}.svg").write_text(plot, encoding="utf-8")
+
+
+def _figures(found: dict[str, Any]) -> str:
+    inside, journal, trail = found["engine"], found["journal"], found["trailing"]
+    lines = [
+        "",
+        f"{'A quick run' if found['quick'] else 'A full run'}, load by {found['generator']}, on {machine()}.",
+        "",
+        "![Cancels a second at 64 connections](performance-64.svg)",
+        "![Cancels a second at one connection](performance-1.svg)",
+        "",
+        *_http(found["http"]),
+        *(["", *found["missing"]] if found["missing"] else []),
+        "",
+        "| Target | Measured | Aim | Reached |",
+        "|---|---:|---|---|",
+    ]
+    for what, value, aim, reached in ratios(found):
+        said = "not run" if value is None else f"{value:.3g}"
+        lines.append(f"| {what} | {said} | {aim} | {'' if reached is None else 'yes' if reached else 'no'} |")
+    lines += [
+        "",
+        "| In this process alone | |",
+        "|---|---:|",
+        f"| engine, venue and invariants: placements/s | {inside['places_per_s']:,.0f} |",
+        f"| engine, venue and invariants: cancels/s | {inside['cancels_per_s']:,.0f} |",
+        f"| journal, batches of 64: records/s | {journal['records_per_s']:,.0f} |",
+        f"| the same, of a plain file with fdatasync | {journal['of_plain_file']:.2f} |",
+        f"| one commit alone, us | {journal['one_commit_us']:.0f} |",
+        f"| one fdatasync of a plain file, us | {journal['one_fdatasync_us']:.0f} |",
+        f"| a trailing stop moved by a print, us | {trail['moved_us_each']:.0f} |",
+        f"| start with {found['scale']['many']:,} orders from a snapshot, s | {found['scale']['start_s']:.1f} |",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def bars(title: str, values: list[tuple[str, float]]) -> str:
+    """A bar for each value, the longest across the plot."""
+    most = max((value for _, value in values), default=1.0)
+    height = 40 + 30 * len(values)
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="640" height="{height}" font-family="sans-serif">',
+        f"<title>{escape(title)}</title>",
+        f'<rect width="640" height="{height}" fill="#ffffff"/>',
+        f'<text x="10" y="22" font-weight="bold">{escape(title)}</text>',
+    ]
+    for place, (name, value) in enumerate(values):
+        top = 36 + 30 * place
+        colour = "#1f6f8b" if name == "bracketd" else "#b8c4cc"
+        parts.append(f'<text x="10" y="{top + 15}">{escape(name)}</text>')
+        parts.append(f'<rect x="180" y="{top}" width="{360 * value / most:.0f}" height="20" fill="{colour}"/>')
+        parts.append(f'<text x="{186 + 360 * value / most:.0f}" y="{top + 15}">{value:,.0f}</text>')
+    return "\n".join([*parts, "</svg>", ""])

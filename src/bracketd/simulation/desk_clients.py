@@ -1,0 +1,171 @@
+"""The clients: what a deed comes to as a request, from what there is when its turn comes."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from bracketd.domain.instrument import Instrument, Level, Tick
+from bracketd.domain.order import Leg, Order, OrderType
+from bracketd.engine.state import State
+from bracketd.simulation.deeds import Cancel, Modify, Place, Print, Read
+from bracketd.simulation.encodings import JSON, KART, Written, body_written, cancel_written
+
+TICK_PAISE = 5
+NEWEST = 10
+"""A client deals mostly with this many of the newest of its orders."""
+
+READ_PATHS = {
+    "orders": "/api/v1/orders?type=pending&client_id={client}",
+    "completed": "/api/v1/orders?type=completed&client_id={client}",
+    "trades": "/api/v1/trades?client_id={client}",
+    "positions": "/api/v1/positions?type=live&client_id={client}",
+    "funds": "/api/v2/funds/view?type=all&client_id={client}",
+    "history": "/api/v1/order/{order}/history?client_id={client}",
+}
+
+
+class Request(NamedTuple):
+    """One request, ready but for its token. `key` tells keyed placements apart: client, key, day.
+
+    `meant` holds fields of the command that it must be read as, whatever its encoding.
+    """
+
+    kind: str
+    client: str
+    method: str
+    written: Written
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    key: tuple[str, str, str] = ("", "", "")
+    meant: Mapping[str, object] = {}
+
+
+def rupees(paise: int) -> str:
+    """An amount as clients write it."""
+    return f"{paise // 100}.{paise % 100:02d}"
+
+
+def placement(deed: Place, client: str, share: Instrument, printed_paise: int, day: str) -> Iterator[Request]:
+    """A placement, in as many copies as the deed has."""
+    sign = 1 if deed.buys else -1
+    stops = deed.order_type in (OrderType.SL, OrderType.SLM)
+    last = printed_paise or share.base_price_paise
+    trigger = last + sign * TICK_PAISE * deed.beyond if stops else 0
+    price = trigger + sign * TICK_PAISE if stops else share.base_price_paise + TICK_PAISE * deed.away
+    quantity = deed.quantity
+    if deed.key:
+        # Whoever asks again with a key must ask for the same.
+        price, trigger, quantity, stops = share.base_price_paise, 0, 5, False
+    fields = {
+        "client_id": client,
+        "exchange": share.exchange,
+        "instrument_token": str(share.token),
+        "execution_type": "BO",
+        "order_side": "BUY" if deed.buys else "SELL",
+        "order_type": "LIMIT" if deed.key else "SL-M" if deed.order_type is OrderType.SLM else str(deed.order_type),
+        "product": "MIS",
+        "validity": "IOC" if deed.immediate and not stops and not deed.key else "DAY",
+        "quantity": str(quantity),
+        "price": rupees(price),
+        "trigger_price": rupees(trigger),
+        "square_off_value": rupees(deed.target_paise),
+        "stop_loss_value": rupees(deed.stop_paise),
+        "trailing_stop_loss": rupees(deed.step_paise),
+        "user_order_id": "10002",
+    }
+    key = f"{deed.key} {deed.buys} {deed.share} {deed.target_paise} {deed.stop_paise} {deed.step_paise}"
+    headers = ((b"idempotency-key", key.encode()),) if deed.key else ()
+    meant: dict[str, object] = {
+        "quantity": quantity,
+        "target_offset_paise": deed.target_paise,
+        "stop_offset_paise": deed.stop_paise,
+    }
+    meant |= {"trailing_step_paise": deed.step_paise, "trigger_paise": trigger, "client_id": client}
+    for copy in range(deed.copies):
+        written = body_written(deed.way + copy, fields)
+        yield Request("place", client, "POST", written, headers, (client, key if deed.key else "", day), meant)
+
+
+def own_rows(state: State, client: str, *, working: bool) -> list[Order]:
+    """The newest of the client's rows; `working`: only those that are not at their end."""
+    mine = [row for row in state.orders.values() if row.client_id == client and not (working and row.terminal)]
+    return mine[-NEWEST:]
+
+
+def cancellation(deed: Cancel, client: str, other: str, state: State) -> Iterator[Request]:
+    """A cancel, in as many copies as the deed has, each written in another way."""
+    rows = own_rows(state, other if deed.stranger else client, working=deed.pick % 3 != 0)
+    rows = rows or own_rows(state, client, working=False)
+    if not rows:
+        return
+    order_id = rows[deed.pick % len(rows)].order_id
+    fields = {"client_id": client, "oms_order_id": order_id}
+    if deed.way % 7:
+        fields |= {"execution_type": "BO", "status": "CONFIRMED"}
+    if deed.word:
+        fields["leg_order_indicator"] = deed.word
+    headers = ((b"prefer", b"return=representation"),) if deed.facts else ()
+    meant = {"client_id": client, "ids": (order_id,), "leg": deed.word or None}
+    for copy in range(deed.copies):
+        yield Request(
+            "cancel", client, "DELETE", cancel_written(deed.way + copy, order_id, fields), headers, meant=meant
+        )
+
+
+def modification(deed: Modify, client: str, state: State, shares: Mapping[str, Instrument]) -> Iterator[Request]:
+    """A modify of a working row, by some of the fields that it has."""
+    rows = own_rows(state, client, working=True)
+    if not rows:
+        return
+    row = rows[deed.pick % len(rows)]
+    base = shares[row.instrument].base_price_paise
+    entry = row.leg is Leg.ENTRY
+    fields = {"client_id": client, "oms_order_id": row.order_id, "execution_type": "BO"}
+    if deed.away is not None and row.price_paise:
+        fields["price"] = rupees(base + TICK_PAISE * deed.away)
+    if deed.trigger_away is not None and row.trigger_paise:
+        fields["trigger_price"] = rupees(base + TICK_PAISE * deed.trigger_away)
+    if deed.quantity is not None and entry:
+        fields["quantity"] = str(deed.quantity)
+    if deed.offset_paise is not None and entry:
+        fields["stop_loss_value"] = rupees(deed.offset_paise)
+    if deed.step_paise and row.leg is not Leg.TARGET:
+        fields["trailing_stop_loss"] = rupees(deed.step_paise)
+    yield Request("modify", client, "PUT", body_written(deed.way, fields))
+
+
+def look(deed: Read, client: str, state: State) -> Iterator[Request]:
+    """A look at something of the client's own."""
+    rows = own_rows(state, client, working=False)
+    if deed.what == "history" and not rows:
+        return
+    order = rows[-1].order_id if rows else ""
+    yield Request(f"read {deed.what}", client, "GET", Written(READ_PATHS[deed.what].format(client=client, order=order)))
+
+
+def everything(client: str) -> Request:
+    """The kill switch."""
+    return Request("kill", client, "DELETE", Written(f"/api/v1/orders?client_id={client}"))
+
+
+def tick_of(deed: Print, share: Instrument) -> Tick:
+    """The message of the feed."""
+    price = share.base_price_paise + TICK_PAISE * deed.away
+
+    def side(sizes: tuple[int, ...] | None, sign: int) -> tuple[Level, ...] | None:
+        if sizes is None:
+            return None
+        return tuple(Level(price + sign * TICK_PAISE * step, size) for step, size in enumerate(sizes))
+
+    return Tick(f"{share.exchange}:{share.token}", price, deed.quantity, side(deed.bids, -1), side(deed.asks, 1))
+
+
+def pushed(tick: Tick, share: Instrument) -> Request:
+    """The same, pushed by hand through the sandbox."""
+    body = f'{{"exchange":"{share.exchange}","instrument_token":{share.token},'
+    body += f'"last_price":{rupees(tick.last_price_paise)},"last_quantity":{tick.last_quantity}}}'
+    return Request("tick", "", "POST", Written("/sandbox/v1/ticks", (body.encode(),), JSON))
+
+
+def cancel_by(client: str, order_id: str, word: str) -> Request:
+    """A plain cancel."""
+    body = f'{{"client_id":"{client}","oms_order_id":"{order_id}","leg_order_indicator":"{word}"}}'
+    return Request("cancel", client, "DELETE", Written(f"{KART}/{order_id}", (body.encode(),), JSON))

@@ -1,0 +1,129 @@
+"""One life of the server: what runtime/server.py puts together, over the simulated disk and clock, until it dies."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from starlette.types import ASGIApp
+
+from bracketd.auth.gate import Gate
+from bracketd.domain.events import AnyEvent
+from bracketd.domain.instrument import Instrument
+from bracketd.engine.state import State
+from bracketd.journal.group import GroupCommit
+from bracketd.journal.protocol import Lease
+from bracketd.market.calendar import SessionTable
+from bracketd.runtime import recovery, timekeeping
+from bracketd.runtime.sandbox import Sandbox
+from bracketd.runtime.venue_view import request_due_ns
+from bracketd.simulation.client_book import ClientBook
+from bracketd.simulation.disk_journal import DiskJournal, Platter
+from bracketd.simulation.virtual_loop import LoopClock
+from bracketd.simulation.watched_desk import Watch, WatchedDesk
+from bracketd.venue.paper.exchange import PaperExchange
+from bracketd.venue.paper.fault_plan import FaultPlan
+from bracketd.venue.paper.faulty import FaultyExchange
+from bracketd.wire.app import build_app
+
+SNAPSHOT_TAIL_RECORDS = 40
+"""A simulated process leaves a snapshot behind far sooner than a real one, so that snapshots are tried at all."""
+
+KEY = b"a key that everybody may know: it opens nothing but simulations"
+
+
+class Process:
+    """A server that runs. `power` is done when the power has been cut; `dead` from that moment on."""
+
+    def __init__(
+        self,
+        *,
+        state: State,
+        journal: DiskJournal,
+        lease: Lease,
+        watch: Watch,
+        instruments: Mapping[str, Instrument],
+        sessions: SessionTable,
+        clock: LoopClock,
+        book: ClientBook,
+    ) -> None:
+        self.dead = False
+        self.power: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.exchange: PaperExchange = recovery.resume_paper(state, instruments)
+        known = tuple(state.orders.values())
+        self.venue = FaultyExchange(self.exchange, known, partial(request_due_ns, state))
+        self.commit = GroupCommit(journal, lease)
+
+        def account_terms(client_id: str) -> tuple[int, int] | None:
+            client = book.get(client_id)
+            return None if client is None else (client.cash_paise, client.leverage)
+
+        self.desk = WatchedDesk(
+            watch,
+            state=state,
+            venue=self.venue,
+            instruments=instruments,
+            commit=self.commit,
+            clock=clock,
+            sessions=sessions,
+            account_terms=account_terms,
+        )
+        self.gate = Gate(book, KEY)
+        self.app: ASGIApp = build_app(self.desk, self.gate, sandbox=Sandbox(self.desk, self.venue, None))
+
+    def misbehave(self, plan: FaultPlan) -> None:
+        """Another plan of what goes wrong at the venue."""
+        self.venue.plan = plan
+
+    async def keep_timing(self) -> None:
+        """The real timekeeping, with naps as long as nothing is due: no simulated machine is suspended."""
+
+        async def nap(woken: asyncio.Event, timeout_s: float) -> None:
+            left_s = (self.desk._told_due_ns - self.desk.now_ns()) / 1e9
+            await timekeeping.nap(woken, max(left_s, timeout_s))
+
+        await timekeeping.keep_timing(self.desk, nap)
+
+    def cut_power(self) -> None:
+        """Nothing that this process does reaches anybody any more."""
+        self.dead = True
+        if not self.power.done():
+            self.power.set_result(None)
+
+
+async def started(
+    platter: Platter,
+    begin: Callable[[State, Lease], None],
+    stepped: Callable[[int, list[AnyEvent]], None],
+    overhear: Callable[[PaperExchange], None],
+    *,
+    watch: Watch,
+    instruments: Mapping[str, Instrument],
+    sessions: SessionTable,
+    clock: LoopClock,
+    book: ClientBook,
+) -> Process:
+    """A process that has recovered and serves. `begin` sees the recovered state before anything is done with it.
+
+    Raises whatever keeps a server from starting.
+    """
+    journal = DiskJournal(platter)
+    lease = await journal.acquire("simulated", 10.0)
+    if lease is None:
+        raise recovery.RecoveryFailed("the lease was not granted")
+    state = await recovery.recover(journal, lease, SNAPSHOT_TAIL_RECORDS)
+    begin(state, lease)
+    process = Process(
+        state=state,
+        journal=journal,
+        lease=lease,
+        watch=watch,
+        instruments=instruments,
+        sessions=sessions,
+        clock=clock,
+        book=book,
+    )
+    overhear(process.exchange)
+    process.desk.on_step.append(stepped)
+    process.desk.keep_time()
+    await process.desk.durable()
+    return process

@@ -1,0 +1,88 @@
+"""Trials: the same seed gives the same run, and no seed makes the server lie."""
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from bracketd.simulation.campaign import account_of, campaign, explained
+from bracketd.simulation.premises import Account
+from bracketd.simulation.storyteller import tell
+from bracketd.simulation.trial import tried
+
+QUICK_SEEDS = range(8)
+ONCE_LIED = (70_270,)
+"""Seeds that found a fault in the product (docs/proof.md); each stays mended."""
+
+FIXED_SEEDS = range(8, 158)
+FRESH_WALL_S = 60.0
+"""Fresh seeds are tried for so long, of the wall's time."""
+
+PRINT_DIGESTS = """
+from bracketd.simulation.campaign import account_of
+print(*[account_of(seed).digest for seed in (0, 3, 5)])
+"""
+
+
+def told(seed: int, account: Account) -> None:
+    """Fail as a person wants it: with the line that does it again and the story."""
+    if account.lie:
+        _, caught = campaign([seed])
+        pytest.fail("\n".join(explained(caught)) if caught is not None else f"seed {seed} lied once: {account.lie}")
+
+
+@pytest.mark.parametrize("seed", [*QUICK_SEEDS, *ONCE_LIED])
+def test_a_seed_finds_no_lie(seed: int) -> None:
+    """A whole story of clients, market, venue, disk and power ends without a lie."""
+    told(seed, account_of(seed))
+
+
+def test_the_same_seed_is_the_same_run_under_any_hash_seed() -> None:
+    """Three stories give the same hash of all that happened in this process and in two with other hash seeds."""
+    here = [account_of(seed).digest for seed in (0, 3, 5)]
+    assert len(set(here)) == 3
+    for hash_seed in ("0", "4242"):
+        environment = os.environ | {"PYTHONHASHSEED": hash_seed}
+        done = subprocess.run(
+            [sys.executable, "-c", PRINT_DIGESTS], env=environment, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.split() == here
+
+
+def test_a_story_is_full() -> None:
+    """Stories are worth trying: in these seeds brackets are placed and trade, and the server dies and comes back."""
+    tally, caught = campaign(range(6))
+    assert caught is None
+    assert tally.placed > 150
+    assert tally.rows > 1.5 * tally.placed
+    assert tally.lives > 2 * 6
+
+
+def test_another_story_is_another_run() -> None:
+    """The hash tells stories apart, also those that differ by their length alone."""
+    assert tried(tell(1, 0.5)).digest != tried(tell(1, 0.25)).digest
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_fixed_seeds_find_no_lie() -> None:
+    """A fixed set of seeds finds nothing."""
+    campaign(FIXED_SEEDS, heard=told)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_fresh_seeds_find_no_lie(record_property: Callable[[str, object], None]) -> None:
+    """Seeds that nobody has tried find nothing; the first of them is printed."""
+    first = secrets.randbelow(10**12)
+    record_property("first fresh seed", first)
+    sys.stdout.write(f"fresh seeds from {first}\n")
+    until = time.monotonic() + FRESH_WALL_S
+    seed = first
+    while time.monotonic() < until:
+        told(seed, account_of(seed))
+        seed += 1
