@@ -10,7 +10,7 @@ from tests.trading_floor import INSTRUMENTS, START_NS, Floor
 from bracketd.auth.refusal import Refusal, Unauthorised
 from bracketd.auth.token import Claims
 from bracketd.domain.account import Account
-from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, PlaceBracket
+from bracketd.domain.commands import CancelOrder, Command, ConvertPosition, ModifyOrder, PlaceBracket
 from bracketd.domain.instrument import Level, Tick
 from bracketd.domain.outcomes import Cancelled, Outcome
 from bracketd.engine.state import State
@@ -99,7 +99,7 @@ class FakeDesk:
         """Keep the command and answer it."""
         self.commands.append(command)
         if self.floor is not None:
-            assert isinstance(command, PlaceBracket | CancelOrder | ModifyOrder)
+            assert isinstance(command, PlaceBracket | CancelOrder | ModifyOrder | ConvertPosition)
             return self.floor.command(command)
         if isinstance(self.outcome, BaseException):
             raise self.outcome

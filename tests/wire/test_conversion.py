@@ -1,13 +1,15 @@
-"""Position conversion: refused with a reason that says why, whoever asks, and without changing anything."""
+"""Position conversion over the wire: what is read, what the engine is asked, and how its answer is worded."""
 
 from typing import Any
 
 import pytest
-from tests.trading_floor import SBIN, Floor
+from tests.trading_floor import SBIN
 from tests.wire.counter import Counter
 
-from bracketd.domain.account import Position
-from bracketd.engine.state import encode_state
+from bracketd.domain.commands import ConvertPosition
+from bracketd.domain.order import Product
+from bracketd.domain.outcomes import Converted, Refused
+from bracketd.domain.reasons import Reason
 
 CONVERT = "/api/v1/position/convert"
 ASKED: dict[str, Any] = {
@@ -22,41 +24,34 @@ ASKED: dict[str, Any] = {
 }
 
 
-def bracket_floor() -> Floor:
-    """A floor on which A's bracket has bought ten shares, and A holds five more that no bracket made."""
-    floor = Floor("A")
-    floor.place(quantity=10, price=457.0)
-    floor.tick(456.9, 100)
-    floor.state.positions[f"A {SBIN} CNC"] = Position(bought=5, bought_value_paise=5 * 45_000)
-    return floor
-
-
 @pytest.mark.parametrize("method", ["PUT", "POST"])
-async def test_a_brackets_position_stays_mis(method: str) -> None:
-    """What a bracket bought cannot be converted: the product is at fault, and nothing is changed."""
-    floor = bracket_floor()
-    before = encode_state(floor.state)
-    counter = Counter(floor=floor)
+async def test_a_conversion_that_is_made(method: str) -> None:
+    """The engine is asked for what the request says, and its yes is worded as the family's sample is."""
+    counter = Counter(Converted(SBIN))
     answer = await counter.call(method, f"{CONVERT}/", ASKED)
-    assert (answer.status, answer.json()["message"]) == (400, "`product` is invalid")
-    assert answer.json()["reason"] == "PRODUCT_NOT_ALLOWED"
-    assert (encode_state(floor.state), counter.desk.commands, counter.desk.waits) == (before, [], 1)
+    assert answer.status == 200
+    assert answer.json() == {"data": {}, "message": "Conversion completed", "status": "success"}
+    assert counter.desk.commands == [ConvertPosition("A", SBIN, Product.MIS, Product.CNC, 10)]
 
 
-async def test_other_positions_are_refused_by_their_new_product() -> None:
-    """What no bracket bought cannot become another product either."""
-    asked = ASKED | {"product": "CNC", "new_product": "MIS", "quantity": "5"}
-    answer = await Counter(floor=bracket_floor()).call("PUT", CONVERT, asked)
-    assert (answer.status, answer.json()["message"]) == (400, "`new_product` is invalid")
-    assert answer.json()["reason"] == "PRODUCT_NOT_ALLOWED"
+@pytest.mark.parametrize(
+    ("outcome", "status", "message"),
+    [
+        (Refused(Reason.PRODUCT_NOT_ALLOWED, "product"), 400, "`product` is invalid"),
+        (Refused(Reason.BAD_LOT, "quantity"), 400, "`quantity` is invalid"),
+        (Refused(Reason.MARGIN_SHORT), 409, "Margin is short"),
+        (Refused(Reason.SESSION_CLOSED), 409, "Session is closed"),
+    ],
+)
+async def test_a_conversion_that_is_refused(outcome: Refused, status: int, message: str) -> None:
+    """The engine's no is worded with its reason."""
+    answer = await Counter(outcome).call("PUT", CONVERT, ASKED)
+    assert (answer.status, answer.json()["message"], answer.json()["reason"]) == (status, message, outcome.reason)
 
 
 @pytest.mark.parametrize(
     ("changes", "message", "reason"),
     [
-        ({"quantity": 11}, "`quantity` is invalid", "BAD_LOT"),
-        ({"quantity": 0}, "`quantity` is invalid", "BAD_LOT"),
-        ({"product": "NRML"}, "`quantity` is invalid", "BAD_LOT"),
         ({"instrument_token": 1}, "`instrument_token` is invalid", "UNKNOWN_INSTRUMENT"),
         ({"new_product": "MIS"}, "`new_product` is invalid", None),
         ({"new_product": "BOND"}, "`new_product` is invalid", None),
@@ -68,13 +63,13 @@ async def test_other_positions_are_refused_by_their_new_product() -> None:
 )
 async def test_wrong_fields_are_named(changes: dict[str, Any], message: str, reason: str | None) -> None:
     """The first field that is wrong is named, with a reason where the closed list has one."""
-    answer = await Counter(floor=bracket_floor()).call("PUT", CONVERT, ASKED | changes)
+    answer = await Counter().call("PUT", CONVERT, ASKED | changes)
     assert (answer.status, answer.json()["message"], answer.json().get("reason")) == (400, message, reason)
 
 
 async def test_checks_before_the_fields() -> None:
     """A conversion asks for a token, then for that token's client; two values of a field are refused."""
-    counter = Counter(floor=bracket_floor())
+    counter = Counter()
     assert (await counter.call("PUT", CONVERT, {}, token=None)).status == 401
     assert (await counter.call("PUT", CONVERT, ASKED | {"client_id": "B"})).status == 403
     answer = await counter.call("PUT", f"{CONVERT}?quantity=9", ASKED)

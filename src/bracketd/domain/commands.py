@@ -98,4 +98,14 @@ class ModifyOrder(NamesOrder, frozen=True, gc=False, kw_only=True):
     malformed: tuple[str, ...] = ()
 
 
-Command = OpenAccount | PlaceBracket | CancelOrder | ModifyOrder
+class ConvertPosition(msgspec.Struct, frozen=True, gc=False):
+    """Make some of what orders by themselves have left open a position of another product; quantity in shares."""
+
+    client_id: str
+    instrument: str
+    product: Product
+    new_product: Product
+    quantity: int
+
+
+Command = OpenAccount | PlaceBracket | CancelOrder | ModifyOrder | ConvertPosition

@@ -327,6 +327,20 @@ class HeldModified(Event, frozen=True, array_like=True, gc=False, tag=41):
     terms: Terms
 
 
+class PositionConverted(Event, frozen=True, array_like=True, gc=False, tag=42):
+    """Shares of a position became those of another product, at what they had cost on average (paise in all).
+
+    `quantity` is below 0 for a short position.
+    """
+
+    client_id: str
+    instrument: str
+    product: Product
+    new_product: Product
+    quantity: int
+    value_paise: int
+
+
 AnyEvent = (
     AccountOpened
     | TickSeen
@@ -363,6 +377,7 @@ AnyEvent = (
     | ModifyRefused
     | OrderReleased
     | HeldModified
+    | PositionConverted
 )
 
 _encoder = msgspec.msgpack.Encoder()

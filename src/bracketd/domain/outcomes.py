@@ -55,4 +55,10 @@ class Unknown(msgspec.Struct, frozen=True, gc=False):
     order_id: str
 
 
-Outcome = Placed | Cancelled | Modified | AccountKnown | Refused | FieldFault | NotFound | Unknown
+class Converted(msgspec.Struct, frozen=True, gc=False):
+    """The position is of the other product."""
+
+    instrument: str
+
+
+Outcome = Converted | Placed | Cancelled | Modified | AccountKnown | Refused | FieldFault | NotFound | Unknown

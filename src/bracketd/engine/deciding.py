@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount, PlaceBracket
+from bracketd.domain.commands import CancelOrder, Command, ConvertPosition, ModifyOrder, OpenAccount, PlaceBracket
 from bracketd.domain.events import AccountOpened
 from bracketd.domain.instrument import Instrument
 from bracketd.domain.outcomes import AccountKnown
 from bracketd.engine.cancelling import Decision, decide_cancel
+from bracketd.engine.converting import decide_convert
 from bracketd.engine.identity import find_order
 from bracketd.engine.modifying import decide_modify
 from bracketd.engine.moment import Moment
@@ -23,6 +24,8 @@ def decide(state: State, command: Command, instruments: Mapping[str, Instrument]
             return decide_place(state, command, instruments, now)
         case ModifyOrder():
             return decide_modify(state, command, instruments, now)
+        case ConvertPosition():
+            return decide_convert(state, command, now)
         case OpenAccount():
             known = AccountKnown(command.client_id)
             if command.client_id in state.accounts:

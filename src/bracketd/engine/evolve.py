@@ -37,6 +37,7 @@ from bracketd.domain.events import (
     OrderReleased,
     OrderResent,
     OrderTriggered,
+    PositionConverted,
     ProtectionLost,
     ProtectionRegained,
     RescuePlaced,
@@ -59,6 +60,7 @@ from bracketd.engine.changing import (
     touch,
     trade_number,
 )
+from bracketd.engine.converting import position_converted
 from bracketd.engine.evolve_day import day_begun, letter_arrived, letter_sent, stage_reached
 from bracketd.engine.evolve_exit import (
     closing_accepted,
@@ -354,5 +356,6 @@ _BY_EVENT: dict[type, Callable[[State, Any], None]] = {
     OrderModified: order_modified,
     ModifyRefused: modify_refused,
     OrderReleased: order_released,
+    PositionConverted: position_converted,
     HeldModified: held_modified,
 }

@@ -103,7 +103,7 @@ def settle_stake(state: State, order: Order, account: Account) -> None:
         _count(stake, now, 1)
         if order.terminal:
             del stake.working[order.order_id]
-    _settle_account(stake, account, order.product)
+    settle_account(stake, account, order.product)
 
 
 def _count(stake: Stake, order: Pending, sign: int) -> None:
@@ -115,7 +115,8 @@ def _count(stake: Stake, order: Pending, sign: int) -> None:
         stake.selling_paise += sign * _value(order)
 
 
-def _settle_account(stake: Stake, account: Account, product: Product) -> None:
+def settle_account(stake: Stake, account: Account, product: Product) -> None:
+    """Bring a stake's sums, and with them its account's, up to date with what it has."""
     blocked = bound_paise(stake, leverage_of(account, product))
     realised = realised_paise(stake.total)
     account.blocked_paise += blocked - stake.blocked_paise
@@ -148,7 +149,7 @@ def carry_stakes(state: State) -> None:
         account.cash_paise += realised_paise(gone)
         stake.carried = open_part(gone)
         stake.total = plus(stake.carried, of_day)
-        _settle_account(stake, account, Product(product))
+        settle_account(stake, account, Product(product))
         if stake.total == Position() and not stake.working:
             del state.stakes[key]
 

@@ -1,15 +1,14 @@
-"""Position conversion: asked for as the family's clients do, and refused by name (wire.md 1.8, samples.md).
+"""Position conversion: read as the family's clients ask for it, and worded (wire.md 1.8, samples.md).
 
-A position that brackets made cannot change its product: their exits are MIS orders for all of it. Positions of other
-orders cannot be converted here either. Nothing is changed by asking, whatever the answer.
+A position that brackets made cannot change its product: their exits are MIS orders for all of it. What orders by
+themselves have left open can (engine/converting.py).
 """
 
 from collections.abc import Mapping
 
+from bracketd.domain.commands import ConvertPosition
 from bracketd.domain.instrument import Instrument
-from bracketd.domain.order import Product
 from bracketd.domain.reasons import Reason
-from bracketd.engine.state import State
 from bracketd.wire import replies, words
 from bracketd.wire.contracts import find_contract
 from bracketd.wire.parameters import Parameters
@@ -20,14 +19,10 @@ FIELDS = ("exchange", "instrument_token", "order_side", "product", "new_product"
 """The fields in the order in which they are looked at."""
 
 
-def refuse_conversion(
-    parameters: Parameters, state: State, instruments: Mapping[str, Instrument], client_id: str
-) -> Reply:
-    """400 that names the field at fault; raises FieldError for one that cannot be read or is missing.
-
-    A quantity that is not open is BAD_LOT, the product of a bracket's position PRODUCT_NOT_ALLOWED, and so is any new
-    product for another position.
-    """
+def read_conversion(
+    parameters: Parameters, instruments: Mapping[str, Instrument], client_id: str
+) -> ConvertPosition | Reply:
+    """The command, or 400 for an instrument that is not there; raises FieldError for a field that cannot be read."""
     for field in FIELDS:
         if parameters.conflict(field):
             raise FieldError(field)
@@ -42,7 +37,4 @@ def refuse_conversion(
     words.text(parameters, "validity", default="DAY")
     if new_product is product:
         raise FieldError("new_product")
-    position = state.positions.get(f"{client_id} {instrument.key} {product}")
-    if position is None or not 0 < quantity <= abs(position.net):
-        return replies.field_invalid("quantity", Reason.BAD_LOT)
-    return replies.field_invalid("product" if product is Product.MIS else "new_product", Reason.PRODUCT_NOT_ALLOWED)
+    return ConvertPosition(client_id, instrument.key, product, new_product, quantity)

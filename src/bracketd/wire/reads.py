@@ -16,7 +16,7 @@ from bracketd.engine.identity import find_order
 from bracketd.runtime.desk import Desk
 from bracketd.wire import replies, words
 from bracketd.wire.contracts import MISSING, contract, enveloped, find_contract, found, listed
-from bracketd.wire.conversion import refuse_conversion
+from bracketd.wire.conversion import read_conversion
 from bracketd.wire.funds import KINDS, funds, require_kind, unrealised_paise
 from bracketd.wire.order_book import whole_book
 from bracketd.wire.order_history import history_rows
@@ -98,14 +98,18 @@ class Reads:
         return await self._shown(replies.success("", {"holdings": rows}))
 
     async def convert_position(self, request: Request) -> Reply:
-        """PUT and POST: a change of product, which nothing here can have."""
+        """PUT and POST: a change of product."""
         scope = request.scope
         body = await read_body(scope, request.receive)
         claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
         parameters = read_fields(scope, body, claims)
-        return await self._shown(
-            refuse_conversion(parameters, self._desk.state, self._desk.instruments, claims.client_id)
-        )
+        command = read_conversion(parameters, self._desk.instruments, claims.client_id)
+        if isinstance(command, Reply):
+            return command
+        if not await self._desk.ensure_account(claims.client_id):
+            # The client was removed after its token was looked at.
+            return replies.UNAUTHORISED
+        return replies.convert_reply(await self._desk.execute(command))
 
     async def profile(self, request: Request) -> Reply:
         """Who the client is."""

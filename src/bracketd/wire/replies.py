@@ -11,7 +11,17 @@ import msgspec
 
 from bracketd.domain.commands import PlaceBracket
 from bracketd.domain.order import Execution
-from bracketd.domain.outcomes import Cancelled, FieldFault, Modified, NotFound, Outcome, Placed, Refused, Unknown
+from bracketd.domain.outcomes import (
+    Cancelled,
+    Converted,
+    FieldFault,
+    Modified,
+    NotFound,
+    Outcome,
+    Placed,
+    Refused,
+    Unknown,
+)
 from bracketd.domain.reasons import STATE_REASONS, Reason
 from bracketd.wire.amounts import JSON
 
@@ -212,6 +222,9 @@ def success(message: str, data: object) -> Reply:
     return Reply(200, _encode({"data": data, "message": message, "status": "success"}))
 
 
+CONVERTED = success("Conversion completed", {})
+
+
 def login_step(data: object) -> Reply:
     """200 for a step of a login; what it carries must not stay in a cache."""
     return success("", data)._replace(headers=((b"cache-control", b"no-store"),))
@@ -280,6 +293,11 @@ def modify_reply(outcome: Outcome) -> Reply:
         message = f"{_VENUE_REFUSED_MODIFY}: {outcome.text}" if outcome.text else _VENUE_REFUSED_MODIFY
         return _error(409, message, CODE_STATE, outcome.reason)
     return _refusal_reply(outcome, _PLACE_STATES, "error")
+
+
+def convert_reply(outcome: Outcome) -> Reply:
+    """The reply to a position conversion. Raises TypeError for an outcome that none has."""
+    return CONVERTED if isinstance(outcome, Converted) else _refusal_reply(outcome, _PLACE_STATES, "error")
 
 
 def _refusal_reply(outcome: Outcome, states: dict[Reason, Reply], word: str) -> Reply:

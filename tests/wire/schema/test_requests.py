@@ -11,9 +11,8 @@ import msgspec
 import pytest
 from tests.trading_floor import INSTRUMENTS
 
-from bracketd.engine.state import State
 from bracketd.wire import cancellation, conversion, fault_rules, modification, placement, pushed_tick
-from bracketd.wire.conversion import refuse_conversion
+from bracketd.wire.conversion import read_conversion
 from bracketd.wire.parameters import ALIASES, Parameters
 from bracketd.wire.schema.requests import (
     Cancellation,
@@ -93,7 +92,7 @@ READERS: dict[type[msgspec.Struct], Callable[[Parameters], object]] = {
     RegularPlacement: lambda sent: placement.read_placement(sent, "A", executions=placement.REGULAR_WORDS),
     Modification: lambda sent: modification.read_modification(sent, "A"),
     Cancellation: lambda sent: cancellation.read_cancellation(sent, "A"),
-    Conversion: lambda sent: refuse_conversion(sent, State(), INSTRUMENTS, "A"),
+    Conversion: lambda sent: read_conversion(sent, INSTRUMENTS, "A"),
 }
 READ_ANYWHERE = {"client_id"}
 """What the wire reads of every request before it looks which one it is."""

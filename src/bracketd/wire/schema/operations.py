@@ -81,8 +81,8 @@ def _modify(path: str, summary: str, *done: type[Struct]) -> Operation:
 
 
 def _convert(method: str) -> Operation:
-    outcomes: Replies = {**_READ, **_FAULTS}
-    summary = "Convert a position; refused, since a bracket's position is MIS for all of it."
+    outcomes: Replies = {200: (replies.Done,), **_READ, 409: _PROBLEM, **_FAULTS}
+    summary = "Convert a position to another product; refused for a bracket's, which is MIS for all of it."
     return Operation(method, "/api/v1/position/convert", "portfolio", summary, outcomes, body=requests.Conversion)
 
 
