@@ -202,12 +202,14 @@ class Onlooker:
         """Before anything of the exit happened, legs stand where the entry's exact average puts them (2.2)."""
         if not bracket.stop_id or bracket.late or bracket.exit is not Exit.NONE or bracket.entry_id in state.terms:
             return
-        entry, stop, target = (state.orders[key] for key in (bracket.entry_id, bracket.stop_id, bracket.target_id))
-        if stop.filled or target.filled or stop.triggered or stop.refused or bracket.leg_refused or not entry.filled:
+        entry, stop, target = state.orders[bracket.entry_id], state.orders[bracket.stop_id], state.target_of(bracket)
+        gone = stop.filled or stop.triggered or stop.refused or bracket.leg_refused or not entry.filled
+        if gone or (target is not None and target.filled):
             return
         sign = 1 if entry.side.name == "BUY" else -1
         price = _toward_entry(bracket, entry, bracket.target_offset_paise, sign)
-        if not (bracket.target_by_hand or target.terminal or target.order_id in state.terms):
+        asked = target is None or bracket.target_by_hand or target.terminal or target.order_id in state.terms
+        if target is not None and not asked:
             invariant(target.price_paise == price, "the target is rounded toward the entry (2.2)", target, price)
         trigger = _toward_entry(bracket, entry, bracket.stop_offset_paise, -sign)
         if not (bracket.stop_by_hand or bracket.trailed or stop.terminal or stop.order_id in state.terms):
