@@ -125,7 +125,8 @@ def test_full_disk_ends_the_server_with_three(
 ) -> None:
     """When the disk refuses, requests get 503, the process says why and leaves with 3, and nothing is lost."""
     token = token_of(bracketd, tmp_path, "AB1")
-    server = start("serve", "--data", str(tmp_path), "--session", "always", "--feed", "manual", file_kib_max=256)
+    settings = ("--session", "always", "--feed", "manual", "--order-rate", "0")
+    server = start("serve", "--data", str(tmp_path), *settings, file_kib_max=256)
     acknowledged = 0
     for _ in range(1_000):
         status, reply = server.place("AB1", token)
