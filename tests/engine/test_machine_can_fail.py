@@ -8,16 +8,23 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.engine.test_machine import STEPS, Machine
+from tests.simulation.plants import (
+    entry_outlives_its_exit,
+    exit_budget_not_shared,
+    letters_lost_in_a_crash,
+    margin_not_returned,
+    no_rescue,
+    nothing_ends_with_the_session,
+    refused_stop_forgotten,
+)
 
-from bracketd.domain.events import TradeBooked
 from bracketd.domain.instructions import ClosePair, Instruction
 from bracketd.domain.outcomes import Cancelled, Outcome
-from bracketd.engine import cancelling, ending, evolve, evolve_day, instructing, margin, protection, retrying, stake
+from bracketd.engine import cancelling, evolve_day, instructing, protection, stake
 from bracketd.engine.cancelling import Ticket
-from bracketd.engine.exposure import exit_decided
 from bracketd.engine.invariant import InvariantBroken
 from bracketd.engine.state import State
-from bracketd.runtime import recovery, step, venue_view
+from bracketd.runtime import step
 from bracketd.venue.paper import exchange as exchange_module
 from bracketd.venue.paper.book import Work
 from bracketd.venue.paper.matcher import Matcher
@@ -28,30 +35,9 @@ EXAMPLES_TO_FIND = 600
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
-def exit_budget_not_shared(plant: pytest.MonkeyPatch) -> None:
-    """What one leg trades stays in the other."""
-
-    def take(state: State, bracket: Any, order: Any, event: TradeBooked) -> None:
-        bracket.last_exit_id = order.order_id
-        order.remaining -= event.quantity
-
-    plant.setattr(evolve, "_take_from_legs", take)
-
-
 def growth_not_told(plant: pytest.MonkeyPatch) -> None:
     """The venue never hears that the legs have grown."""
     plant.setattr(instructing, "_adjust", lambda state, bracket, growth: None)
-
-
-def no_rescue(plant: pytest.MonkeyPatch) -> None:
-    """Shares that came after their entry's end are nobody's."""
-    plant.setattr(protection, "unclaimed", lambda state, bracket: 0)
-    plant.setattr(retrying, "unclaimed", lambda state, bracket: 0)
-
-
-def nothing_ends_with_the_session(plant: pytest.MonkeyPatch) -> None:
-    """After the session's end orders go on working."""
-    plant.setattr(ending, "_over_due", protection.flag_due)
 
 
 def square_off_missed(plant: pytest.MonkeyPatch) -> None:
@@ -64,29 +50,6 @@ def _only_what_was_asked_for(rule: Callable[..., Any]) -> Callable[..., Any]:
         return None if bracket.exit.name == "NONE" else rule(state, bracket, *rest)
 
     return asked_for
-
-
-def entry_outlives_its_exit(plant: pytest.MonkeyPatch) -> None:
-    """The first exit fill leaves the entry's remainder where it is."""
-
-    def only_by_hand(state: State, bracket: Any) -> bool:
-        return bracket.exit.name != "NONE" and exit_decided(state, bracket)
-
-    plant.setattr(protection, "entry_must_go", only_by_hand)
-    plant.setattr(retrying, "entry_must_go", only_by_hand)
-
-
-def letters_lost_in_a_crash(plant: pytest.MonkeyPatch) -> None:
-    """What was under way when the process died is forgotten by the exchange."""
-
-    def without_letters(state: State) -> venue_view.VenueView:
-        post, state.post = state.post, {}
-        try:
-            return venue_view.view_of(state)
-        finally:
-            state.post = post
-
-    plant.setattr(recovery, "view_of", without_letters)
 
 
 def success_before_the_end(plant: pytest.MonkeyPatch) -> None:
@@ -111,16 +74,6 @@ def closes_one_too_many(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(exchange_module.PaperExchange, "_close_pair", greedy)
 
 
-def margin_not_returned(plant: pytest.MonkeyPatch) -> None:
-    """A cancelled entry keeps blocking what it blocked."""
-    blocked = margin.blocked_paise
-
-    def sticky(reference_paise: int, quantity: int, cost_paise: int, leverage: int) -> int:
-        return blocked(reference_paise, quantity or 1, cost_paise, leverage)
-
-    plant.setattr(margin, "blocked_paise", sticky)
-
-
 def trigger_leaves_the_target(plant: pytest.MonkeyPatch) -> None:
     """At the exchange a stop that triggers leaves its target at work, under a quantity of its own."""
     fill = Matcher._fill
@@ -132,14 +85,6 @@ def trigger_leaves_the_target(plant: pytest.MonkeyPatch) -> None:
         return report
 
     plant.setattr(Matcher, "_fill", unlinked)
-
-
-def refused_stop_forgotten(plant: pytest.MonkeyPatch) -> None:
-    """A stop-loss that the venue refused is not sent again."""
-    plant.setattr(protection, "_unasked_closing_due", lambda *situation: None)
-    plant.setattr(retrying, "EACH_SECOND", ())
-    plant.setattr(step, "EACH_SECOND", ())
-    plant.setattr(step, "EACH_PRINT", ())
 
 
 def trailing_not_told(plant: pytest.MonkeyPatch) -> None:
