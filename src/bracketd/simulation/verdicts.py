@@ -6,7 +6,7 @@ The engine has a table for it (engine/cancel_table.py); this is a second opinion
 from bracketd.domain.bracket import Exit
 from bracketd.domain.commands import CancelOrder
 from bracketd.domain.order import Leg, Order, Status
-from bracketd.domain.outcomes import Cancelled, FieldFault, NotFound, Outcome, Placed, Refused, Unknown
+from bracketd.domain.outcomes import Cancelled, FieldFault, NotFound, Outcome, Refused, Unknown
 from bracketd.domain.reasons import STATE_REASONS, Reason
 from bracketd.engine.cancelling import Decision
 from bracketd.engine.state import State
@@ -92,8 +92,3 @@ def http_of(outcome: Outcome) -> tuple[int, str]:
         case Refused(reason=reason):
             return 400, reason
     return 200, ""
-
-
-def basket_of(outcome: Outcome) -> str:
-    """The basket that an accepted placement made, "" for any other outcome."""
-    return outcome.basket_id if isinstance(outcome, Placed) else ""

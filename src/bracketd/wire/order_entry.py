@@ -117,14 +117,13 @@ class OrderEntry:
         claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
         parameters = read_fields(scope, body, claims, route.path_id)
         outcome = await self._desk.execute(read_cancellation(parameters, claims.client_id))
-        if isinstance(outcome, Cancelled) and self._in_regular_words(route, outcome.order_id):
-            facts = await self._facts(scope, outcome.order_id)
-            return replies.regular_cancelled(outcome.order_id, facts)._replace(headers=APPLIED if facts else ())
-        if isinstance(outcome, Cancelled) and wants_representation(scope["headers"]):
-            shown = cancelled_with_facts(self._desk.state, outcome.order_id)
-            await self._desk.durable()
-            return shown
-        return replies.cancel_reply(outcome)
+        if not isinstance(outcome, Cancelled):
+            return replies.cancel_reply(outcome)
+        single = self._in_regular_words(route, outcome.order_id)
+        facts = await self._facts(scope, outcome.order_id, single)
+        if single:
+            return _with_word(replies.regular_cancelled(outcome.order_id, facts), facts)
+        return _with_word(cancelled_with_facts(facts), facts) if facts else replies.cancel_reply(outcome)
 
     async def _modify(self, route: Route, scope: Scope, receive: Receive) -> Reply:
         body = await read_body(scope, receive)
@@ -134,14 +133,13 @@ class OrderEntry:
         if absent is not None:
             return absent
         outcome = await self._desk.execute(read_modification(parameters, claims.client_id))
-        if isinstance(outcome, Modified) and self._in_regular_words(route, outcome.order_id):
-            facts = await self._facts(scope, outcome.order_id)
-            return replies.regular_modified(outcome.order_id, facts)._replace(headers=APPLIED if facts else ())
-        if isinstance(outcome, Modified) and wants_representation(scope["headers"]):
-            shown = modified_with_facts(self._desk.state, outcome.order_id)
-            await self._desk.durable()
-            return shown
-        return replies.modify_reply(outcome)
+        if not isinstance(outcome, Modified):
+            return replies.modify_reply(outcome)
+        single = self._in_regular_words(route, outcome.order_id)
+        facts = await self._facts(scope, outcome.order_id, single)
+        if single:
+            return _with_word(replies.regular_modified(outcome.order_id, facts), facts)
+        return _with_word(modified_with_facts(facts), facts) if facts else replies.modify_reply(outcome)
 
     async def _place(self, route: Route, scope: Scope, receive: Receive) -> Reply:
         body = await read_body(scope, receive)
@@ -157,24 +155,32 @@ class OrderEntry:
             # The client was removed after its token was looked at.
             return replies.UNAUTHORISED
         outcome = await self._desk.execute(command)
-        if isinstance(outcome, Placed) and command.execution.single:
-            facts = await self._facts(scope, outcome.order_id)
-            return replies.regular_placed(outcome.order_id, command, facts)._replace(headers=APPLIED if facts else ())
-        if isinstance(outcome, Placed) and wants_representation(scope["headers"]):
-            shown = placed_with_facts(self._desk.state, outcome.basket_id, outcome.order_id)
-            await self._desk.durable()
-            return shown
-        return replies.place_reply(outcome)
+        if not isinstance(outcome, Placed):
+            return replies.place_reply(outcome)
+        facts = await self._facts(scope, outcome.order_id, command.execution.single)
+        if command.execution.single:
+            return _with_word(replies.regular_placed(outcome.order_id, command, facts), facts)
+        return _with_word(placed_with_facts(outcome.basket_id, facts), facts) if facts else replies.place_reply(outcome)
 
     def _in_regular_words(self, route: Route, order_id: str) -> bool:
         """Whether a success is told as the family tells that of a regular order: on that path, of such an order."""
         order = self._desk.state.orders.get(order_id)
         return route.way is Way.ORDERS and order is not None and order.execution.single
 
-    async def _facts(self, scope: Scope, order_id: str) -> dict[str, object]:
-        """What the client would have to read otherwise, once it is on disk; nothing where nobody prefers it."""
+    async def _facts(self, scope: Scope, order_id: str, single: bool) -> dict[str, object]:
+        """What the client would have to read otherwise, once it is on disk; nothing where nobody prefers it.
+
+        A `single` order is told without the basket that it alone is.
+        """
         if not wants_representation(scope["headers"]):
             return {}
-        facts = facts_of(self._desk.state, order_id)
+        state = self._desk.state
+        basket: dict[str, object] = {} if single else {"basket_id": state.orders[order_id].basket_id}
+        facts = basket | facts_of(state, order_id)
         await self._desk.durable()
         return facts
+
+
+def _with_word(reply: Reply, facts: dict[str, object]) -> Reply:
+    """A reply that says so where it has the facts that were preferred (RFC 7240)."""
+    return reply._replace(headers=APPLIED) if facts else reply

@@ -25,22 +25,20 @@ def wants_representation(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return False
 
 
-def cancelled_with_facts(state: State, order_id: str) -> Reply:
-    """The reply to a cancel that was done, with the bracket as the state shows it now."""
-    data: dict[str, object] = {"basket_id": state.orders[order_id].basket_id}
-    body = {"status": "success", "message": "Order cancelled successfully", "data": data | facts_of(state, order_id)}
-    return Reply(200, JSON.encode(body), APPLIED)
+def cancelled_with_facts(facts: dict[str, object]) -> Reply:
+    """The reply to a cancel that was done, with the facts of its bracket."""
+    body = {"status": "success", "message": "Order cancelled successfully", "data": facts}
+    return Reply(200, JSON.encode(body))
 
 
-def modified_with_facts(state: State, order_id: str) -> Reply:
-    """The reply to a modification that was done, with the bracket as the state shows it now."""
-    facts: dict[str, object] = {"basket_id": state.orders[order_id].basket_id}
-    return Reply(200, modified_body(facts | facts_of(state, order_id)), APPLIED)
+def modified_with_facts(facts: dict[str, object]) -> Reply:
+    """The reply to a modification that was done, with the facts of its bracket."""
+    return Reply(200, modified_body(facts))
 
 
-def placed_with_facts(state: State, basket_id: str, order_id: str) -> Reply:
-    """The reply to a placement, with the bracket as the state shows it now beside the keys that are always there."""
-    return Reply(200, placed_body(placed_inner(basket_id) | facts_of(state, order_id)), APPLIED)
+def placed_with_facts(basket_id: str, facts: dict[str, object]) -> Reply:
+    """The reply to a placement, with the facts of its bracket beside the keys that are always there."""
+    return Reply(200, placed_body(placed_inner(basket_id) | facts))
 
 
 def facts_of(state: State, order_id: str) -> dict[str, object]:
