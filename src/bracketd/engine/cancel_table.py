@@ -82,6 +82,12 @@ BY_STATUS: dict[Status, Verdict] = {
 }
 """What "by the state" of a terminal row means; an entry that still works is cancelled by rule E."""
 
+
+def by_entry(entry: Order) -> Verdict:
+    """What "by the entry's state" means: one that still works is cancelled by rule E."""
+    return BY_STATUS.get(entry.status, Verdict.RULE_E)
+
+
 ANSWER_DUE = frozenset({Status.CANCEL_PENDING, Status.MODIFY_PENDING})
 """The statuses of an order whose venue has been asked and has not answered."""
 

@@ -8,7 +8,7 @@ from bracketd.domain.events import AnyEvent, CancelRequested, ExitAccepted, Exit
 from bracketd.domain.order import Execution, Leg, Order, Status
 from bracketd.domain.outcomes import Cancelled, FieldFault, Modified, NotFound, Outcome, Refused
 from bracketd.domain.reasons import Reason
-from bracketd.engine.cancel_table import BY_STATUS, Named, Verdict, situation_of, verdict
+from bracketd.engine.cancel_table import BY_STATUS, Named, Verdict, by_entry, situation_of, verdict
 from bracketd.engine.changing import ENDED_FIRST
 from bracketd.engine.identity import find_order, leg_row
 from bracketd.engine.state import State
@@ -192,14 +192,10 @@ def _exchange_id_fault(state: State, order: Order, leg: Leg | None, command: Nam
 def _carry_out(state: State, bracket: Bracket, row: Order | None, order: Order, said: Verdict, now_ns: int) -> Decision:
     named_id = row.order_id if row is not None else order.order_id
     if said is Verdict.BY_ENTRY:
-        entry = state.orders[bracket.entry_id]
-        said = BY_STATUS.get(entry.status, Verdict.RULE_E)
+        said = by_entry(state.orders[bracket.entry_id])
     elif said is Verdict.BY_LEG:
         # What came after the entry's end never had a target; a stop-loss that is not there is a rescue order's.
         said = BY_STATUS[row.status] if row is not None else Verdict.LEG_NOT_ACTIVE
-    if said is Verdict.COUNTS_AS_EXIT and not state.orders[bracket.entry_id].terminal:
-        # Its remainder was to go with the exit, and the venue would not let it: "cancelled" would not be so.
-        said = Verdict.RULE_X
     if said is Verdict.RULE_E and order.held:
         # No venue knows of it: it is gone when we say so.
         return Decision((OrderCancelled(now_ns, order.order_id, ""),), Cancelled(order.order_id))

@@ -9,13 +9,14 @@ import msgspec
 from bracketd.domain.account import Position, Stake
 from bracketd.domain.commands import ConvertPosition
 from bracketd.domain.events import PositionConverted
-from bracketd.domain.order import Product, Side, position_key
+from bracketd.domain.order import Product, position_key
 from bracketd.domain.outcomes import Converted, Refused
 from bracketd.domain.reasons import Reason
 from bracketd.domain.session import SessionPhase
 from bracketd.engine.cancelling import Decision
+from bracketd.engine.evolve_convert import moves
 from bracketd.engine.moment import Moment
-from bracketd.engine.stake import bound_paise, leverage_of, open_cost_paise, plus, sellable, settle_account, stake_of
+from bracketd.engine.stake import bound_paise, leverage_of, open_cost_paise, plus, sellable, stake_of
 from bracketd.engine.state import State
 
 
@@ -24,7 +25,7 @@ def decide_convert(state: State, command: ConvertPosition, now: Moment) -> Decis
     key = position_key(command.client_id, command.instrument, command.product)
     stake = stake_of(state, key)
     net = stake.total.net
-    refusal = _refusal(state, command, stake, now)
+    refusal = _refusal(state.positions.get(key, Position()), command, stake, now)
     if refusal is not None:
         return Decision(outcome=refusal)
     quantity = command.quantity if net > 0 else -command.quantity
@@ -37,12 +38,11 @@ def decide_convert(state: State, command: ConvertPosition, now: Moment) -> Decis
     return Decision((converted,), Converted(command.instrument))
 
 
-def _refusal(state: State, command: ConvertPosition, stake: Stake, now: Moment) -> Refused | None:
-    key = position_key(command.client_id, command.instrument, command.product)
+def _refusal(held: Position, command: ConvertPosition, stake: Stake, now: Moment) -> Refused | None:
+    """`held` is the whole position, what brackets made of it included."""
     net = stake.total.net
     free = sellable(stake) if command.product is Product.CNC else abs(net)
     if not 0 < command.quantity <= free:
-        held = state.positions.get(key, Position())
         by_brackets = command.product is Product.MIS and 0 < command.quantity <= abs(held.net)
         if by_brackets:
             return Refused(Reason.PRODUCT_NOT_ALLOWED, "product")
@@ -58,36 +58,10 @@ def _refusal(state: State, command: ConvertPosition, stake: Stake, now: Moment) 
 def _lacks_margin(state: State, event: PositionConverted) -> bool:
     account = state.accounts[event.client_id]
     more = 0
-    for product, total in _totals(state, event):
+    for product, side in moves(event):
         stake = stake_of(state, position_key(event.client_id, event.instrument, product))
+        total = plus(stake.total, Position())
+        total.book(side, abs(event.quantity), event.value_paise)
         after = msgspec.structs.replace(stake, total=total)
         more += bound_paise(after, leverage_of(account, product)) - stake.blocked_paise
     return more > 0 and more > account.available_paise
-
-
-def _totals(state: State, event: PositionConverted) -> list[tuple[Product, Position]]:
-    """What both stakes come to."""
-    moved = []
-    for product, side in _moves(event):
-        total = plus(stake_of(state, position_key(event.client_id, event.instrument, product)).total, Position())
-        total.book(side, abs(event.quantity), event.value_paise)
-        moved.append((product, total))
-    return moved
-
-
-def _moves(event: PositionConverted) -> tuple[tuple[Product, Side], tuple[Product, Side]]:
-    """The product that is left and the one that is entered, each with the side that does it."""
-    entered = Side.BUY if event.quantity > 0 else Side.SELL
-    return (event.product, entered.opposite), (event.new_product, entered)
-
-
-def position_converted(state: State, event: PositionConverted) -> None:
-    """Both stakes, both positions and the account's sums are as the conversion makes them. For evolve alone."""
-    account = state.accounts[event.client_id]
-    for product, side in _moves(event):
-        key = position_key(event.client_id, event.instrument, product)
-        stake = state.stakes[key] = stake_of(state, key)
-        # What no trade of the day accounts for is carried.
-        for position in (stake.total, stake.carried, state.positions.setdefault(key, Position())):
-            position.book(side, abs(event.quantity), event.value_paise)
-        settle_account(stake, account, product)

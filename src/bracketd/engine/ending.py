@@ -21,7 +21,6 @@ from bracketd.engine.state import State
 
 SESSION_END = "SESSION_END"
 SESSION_OVER = "the session has ended"
-_OVER = (Stage.LAST_CALL, Stage.ENDED)
 
 
 def turn_due(state: State, told: TradingDay, now_ns: int) -> DayBegun | StageReached | None:

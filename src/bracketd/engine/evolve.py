@@ -60,7 +60,7 @@ from bracketd.engine.changing import (
     touch,
     trade_number,
 )
-from bracketd.engine.converting import position_converted
+from bracketd.engine.evolve_convert import position_converted
 from bracketd.engine.evolve_day import day_begun, letter_arrived, letter_sent, stage_reached
 from bracketd.engine.evolve_exit import (
     closing_accepted,

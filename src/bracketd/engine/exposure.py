@@ -79,6 +79,11 @@ def closes_unasked(bracket: Bracket, stop: Order) -> bool:
     return stop.refused or (bracket.overtaken and not stop.at_market and not stop.terminal)
 
 
+def makes_way(target: Order | None) -> bool:
+    """Whether the closing order need not wait for the target: it is gone, or the venue will not let it go."""
+    return target is None or target.terminal or target.cancel_refused
+
+
 def closing_under_way(state: State, bracket: Bracket) -> bool:
     """Whether the entry is at its end and orders that the venue works at market close all that is open (section 1)."""
     legs = legs_of(state, bracket)

@@ -7,7 +7,7 @@ answered. What it comes to then is said by the cancel table, as if it were asked
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.events import AnyEvent, CancelRequested, ExitAccepted, ExitRequested, IntentKept
 from bracketd.domain.order import Leg
-from bracketd.engine.cancel_table import BY_STATUS, Named, Situation, Verdict, situation_of, verdict
+from bracketd.engine.cancel_table import Named, Situation, Verdict, by_entry, situation_of, verdict
 from bracketd.engine.state import State
 
 
@@ -20,7 +20,7 @@ def intent_due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
         return None
     said = verdict(situation, Named.ENTRY if bracket.intended is Leg.ENTRY else Named.EXIT)
     if said is Verdict.BY_ENTRY:
-        said = BY_STATUS.get(state.orders[bracket.entry_id].status, Verdict.RULE_E)
+        said = by_entry(state.orders[bracket.entry_id])
     if said is Verdict.RULE_E:
         return CancelRequested(now_ns, bracket.entry_id)
     if said is Verdict.RULE_X:

@@ -46,6 +46,7 @@ from bracketd.engine.exposure import (
     entry_must_go,
     exit_decided,
     legs_of,
+    makes_way,
     may_be_cancelled,
     release_due,
     unclaimed,
@@ -224,8 +225,7 @@ def _unasked_closing_due(state: State, bracket: Bracket, legs: Legs, now_ns: int
         return None
     if target is not None and may_be_cancelled(target):
         return CancelRequested(now_ns, target.order_id)
-    free = target is None or target.terminal or target.cancel_refused
-    if free and bracket.denials < TRIES_AT_ONCE:
+    if makes_way(target) and bracket.denials < TRIES_AT_ONCE:
         return closing_requested(state, bracket, now_ns)
     return None
 

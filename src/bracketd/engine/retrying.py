@@ -11,7 +11,15 @@ from bracketd.domain.bracket import Bracket, Exit
 from bracketd.domain.events import AnyEvent, CancelRequested, ExitRequested, OrderResent
 from bracketd.domain.order import Order, Status
 from bracketd.domain.session import Stage
-from bracketd.engine.exposure import EXIT_IN_FLIGHT, closes_unasked, entry_must_go, legs_of, unclaimed, untouched
+from bracketd.engine.exposure import (
+    EXIT_IN_FLIGHT,
+    closes_unasked,
+    entry_must_go,
+    legs_of,
+    makes_way,
+    unclaimed,
+    untouched,
+)
 from bracketd.engine.protection import closing_requested, rescue_placed
 from bracketd.engine.squaring import square_off_again
 from bracketd.engine.state import State
@@ -40,8 +48,7 @@ def _closing_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | No
     legs = legs_of(state, bracket)
     if legs is None or not closes_unasked(bracket, legs[0]) or bracket.closing or bracket.exit in EXIT_IN_FLIGHT:
         return None
-    free = legs[1] is None or legs[1].terminal or legs[1].cancel_refused
-    return closing_requested(state, bracket, now_ns) if free and state.legs_open(bracket) else None
+    return closing_requested(state, bracket, now_ns) if makes_way(legs[1]) and state.legs_open(bracket) else None
 
 
 def _rescue_again(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
