@@ -167,6 +167,15 @@ def test_a_closing_order_that_is_taken_leaves_no_flag_behind(floor: SidedFloor) 
     assert floor.net() == 0
 
 
+def test_a_target_that_cannot_be_cancelled_holds_no_closing_order_up(floor: SidedFloor) -> None:
+    """STOPLOSS and the TARGET's cancel refused: the closing order is sent all the same, and takes the TARGET out."""
+    entry = part_filled(floor, refuses(Point.LEG, Leg.STOPLOSS), refuses(Point.CANCEL, Leg.TARGET))
+    stop, target = floor.legs(entry)
+    assert (stop.status, stop.order_type, stop.info) == (Status.CONFIRMED, OrderType.MARKET, "CLOSING")
+    assert (target.status, target.info) == (Status.CANCELLED, "OCO")
+    assert floor.order(entry).info == ""
+
+
 def test_the_first_try_is_a_limit_and_the_second_a_market_order(floor: SidedFloor) -> None:
     """The refused row is sent as a limit at the protection price, 3 % from the print, then MARKET, in one step."""
     unprotected(floor)
