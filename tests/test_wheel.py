@@ -57,13 +57,20 @@ def test_wheel_holds_the_whole_package(wheel: Path) -> None:
 
 
 def test_a_server_needs_no_client() -> None:
-    """Httpx and pytest come with the extras [client] and [testing] alone, and the extras are pinned by the lock."""
+    """What only some need comes with an extra, none of it with a plain install, and the lock pins all of it."""
     project = pyproject()["project"]
     needed = {canonical(requirement) for requirement in project["dependencies"]}
     extras = {name: {canonical(each) for each in asked} for name, asked in project["optional-dependencies"].items()}
-    assert needed & {"httpx", "pytest"} == set()
-    assert extras == {"client": {"httpx"}, "testing": {"httpx", "pytest"}}
-    assert extras["testing"] - locked_names() == set()
+    assert extras == {
+        "blotter": {"nicegui"},
+        "client": {"httpx"},
+        "postgres": {"asyncpg"},
+        "terminal": {"httpx", "pyarrow", "rich"},
+        "testing": {"httpx", "pytest"},
+    }
+    optional = set().union(*extras.values())
+    assert needed & optional == set()
+    assert optional - locked_names() == set()
 
 
 def test_wheel_alone_runs_the_demo(wheel: Path, tmp_path: Path) -> None:
