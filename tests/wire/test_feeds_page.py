@@ -17,7 +17,7 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "feeds.md").read_text(enc
 ENDINGS = [value for value in vars(streams).values() if isinstance(value, Ending)]
 
 
-@pytest.mark.parametrize("word", [*PATHS, UPDATES, *QUOTE_MODES, *TOKEN_PARAMETERS])
+@pytest.mark.parametrize("word", sorted({*PATHS, UPDATES, *QUOTE_MODES, *TOKEN_PARAMETERS}))
 def test_page_has_every_word(word: str) -> None:
     """Each word that a client can say is on the page."""
     assert word in PAGE
