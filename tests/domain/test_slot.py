@@ -16,7 +16,8 @@ def test_an_account_keeps_its_slot_for_ever() -> None:
 
 def test_accounts_spread_evenly() -> None:
     """A hundred thousand accounts fill eight shards within three per cent of each other."""
-    shares = Counter(even_map(8).shard_of(f"CLIENT{number}") for number in range(100_000))
+    spread = even_map(8)
+    shares = Counter(spread.shard_of(f"CLIENT{number}") for number in range(100_000))
     assert sorted(shares) == list(range(8))
     assert max(shares.values()) < 1.03 * min(shares.values())
 

@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 from bracketd.auth.gate import Gate
-from bracketd.runtime import server
+from bracketd.market.calendar import AlwaysOpen
+from bracketd.runtime import server, staffing
 from bracketd.runtime.clock import SystemClock, VirtualClock
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.entrance import Entrance
+from bracketd.runtime.listening import StartRefused
 from bracketd.runtime.rates import Rates
 from bracketd.runtime.sandbox import Sandbox
-from bracketd.runtime.server import EXIT_FAILED, EXIT_STOPPED, StartRefused, run
+from bracketd.runtime.server import EXIT_FAILED, EXIT_STOPPED, run
 from bracketd.runtime.settings import Settings
 
 
@@ -119,7 +121,7 @@ def test_an_unsure_session_table_is_told_at_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, warning: str, told: int
 ) -> None:
     """What the table is not sure of today is one warning in the log, and nothing is said where it is sure."""
-    monkeypatch.setattr(server.AlwaysOpen, "warning_on", lambda self, date: warning)
+    monkeypatch.setattr(AlwaysOpen, "warning_on", lambda self, date: warning)
     serve_one_request(tmp_path, lambda desk: os.kill(os.getpid(), signal.SIGTERM))
     warnings = [record.message for record in caplog.records if record.name == server.__name__]
     assert warnings.count("hours not known") == told
@@ -132,10 +134,10 @@ def test_no_clock_tells_a_time_before_the_journal(
     """Either clock begins where the journal ended, also a journal from the future; the machine's says so in the log."""
     settings = Settings(data=tmp_path, clock=clock, sandbox=True)
     future_ns = 4_000_000_000 * 10**9
-    begun = server._clock(settings, future_ns)
+    begun = staffing._clock(settings, future_ns)
     assert (type(begun), begun.now_ns()) == (kind, future_ns)
     assert ("ahead of the machine's clock" in caplog.text) is (clock == "system")
-    assert future_ns > server._clock(settings, 0).now_ns() > 10**18
+    assert future_ns > staffing._clock(settings, 0).now_ns() > 10**18
 
 
 def test_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from bracketd.runtime.server import EXIT_STOPPED, StartRefused, run
+from bracketd.runtime.listening import StartRefused
+from bracketd.runtime.server import EXIT_STOPPED, run
 from bracketd.runtime.settings import Settings
 from bracketd.wire.app import build_app
 from bracketd.wire.http_protocol import JsonHttpProtocol

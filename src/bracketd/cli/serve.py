@@ -8,7 +8,8 @@ from collections.abc import Callable
 import click
 
 from bracketd.cli.log import keep_log
-from bracketd.runtime.server import StartRefused, run
+from bracketd.runtime.listening import StartRefused
+from bracketd.runtime.server import run
 from bracketd.runtime.settings import Settings
 from bracketd.wire.app import build_app
 from bracketd.wire.http_protocol import JsonHttpProtocol

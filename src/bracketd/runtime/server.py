@@ -7,22 +7,14 @@ with exit code 3; a restart replays the journal.
 
 import asyncio
 import contextlib
-import errno
 import gc
-import ipaddress
 import logging
-import signal
-import socket
-import ssl
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
-from functools import partial
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
 
 import apsw
 import msgspec
-import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -32,35 +24,23 @@ from bracketd.auth.clients_file import ClientStoreError
 from bracketd.auth.gate import Gate
 from bracketd.auth.password import Passwords
 from bracketd.auth.signing_key import SigningKeyError, load_or_create
-from bracketd.domain.ist import NS_PER_SECOND, ist_date
+from bracketd.domain.ist import ist_date
 from bracketd.engine.invariant import InvariantBroken
-from bracketd.engine.state import State
 from bracketd.journal.protocol import Fenced, FolderInUse, JournalDamaged, JournalTooNew, Unknown
-from bracketd.market.calendar import AlwaysOpen, Sessions, SessionTable
-from bracketd.market.instruments import InstrumentFault, InstrumentTable, load_instruments
+from bracketd.market.instruments import InstrumentFault, load_instruments
 from bracketd.market.session_file import SessionFault
-from bracketd.market.synthetic import SyntheticFeed
-from bracketd.runtime.clock import SystemClock, VirtualClock
-from bracketd.runtime.data_folder import LeaseHeld, OpenJournal, open_journal
-from bracketd.runtime.descriptors import connections_max
+from bracketd.runtime.data_folder import LeaseHeld, open_journal
 from bracketd.runtime.desk import Desk, NotServing
 from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.feeding import Feeding
+from bracketd.runtime.http_server import App, HttpServer, running
+from bracketd.runtime.listening import StartRefused, host, listen, tls, url
 from bracketd.runtime.rates import Rates
-from bracketd.runtime.recovery import RecoveryFailed, recover, resume_paper
+from bracketd.runtime.recovery import RecoveryFailed, recover
 from bracketd.runtime.sandbox import Sandbox
-from bracketd.runtime.settings import (
-    BACKLOG,
-    GRACEFUL_SHUTDOWN_S,
-    KEEP_ALIVE_S,
-    WS_MESSAGE_BYTES,
-    WS_PING_INTERVAL_S,
-    WS_PING_TIMEOUT_S,
-    Settings,
-)
+from bracketd.runtime.settings import Settings
+from bracketd.runtime.staffing import sessions_of, staff_desk
 from bracketd.runtime.timekeeping import keep_timing
-from bracketd.runtime.venue_view import request_due_ns
-from bracketd.venue.paper.faulty import FaultyExchange
 
 _log = logging.getLogger(__name__)
 
@@ -70,12 +50,6 @@ EXIT_FAILED: Final = 3
 
 THREAD_SWITCH_S: Final = 0.0005
 """How long one thread keeps the interpreter while another wants it."""
-
-CLOCK_SKEW_S_MAX: Final = 1.0
-"""A journal further ahead of the machine's clock than this, as a virtual clock leaves one, is worth a warning."""
-
-Message = MutableMapping[str, Any]
-App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
 
 class BuildApp(Protocol):
@@ -88,7 +62,7 @@ class BuildApp(Protocol):
         *,
         sandbox: Sandbox | None,
         cors: Sequence[str],
-        entrance: Entrance,
+        entrance: Entrance | None,
         rates: Rates,
         metrics_open: bool,
     ) -> App:
@@ -107,10 +81,6 @@ class Opened(NamedTuple):
     entrance: Entrance
     feeding: Feeding | None
     sandbox: Sandbox | None
-
-
-class StartRefused(Exception):
-    """The server cannot start; the text is one sentence for the operator."""
 
 
 def run(
@@ -142,10 +112,10 @@ async def _serve(
 ) -> int:
     async with contextlib.AsyncExitStack() as stack:
         with _start_faults(settings):
-            tls = _tls(settings)
-            host = _host(settings)
+            secured = tls(settings)
+            address = host(settings)
             desk, gate, entrance, feeding, sandbox = await _open(settings, stack)
-            listener = _listen(host, settings.port)
+            listener = listen(address, settings.port)
         # What recovery made stays for good: the collector need not walk it again in the middle of a request.
         gc.collect()
         gc.freeze()
@@ -159,84 +129,21 @@ async def _serve(
             rates=settings.rates(),
             metrics_open=settings.metrics_open,
         )
-        server = _Server(app, lambda: on_ready(_url(listener, tls)), http, ws, tls)
+        server = HttpServer(app, lambda: on_ready(url(listener, secured)), http, ws, secured)
         async with (
-            _running(_stop_when_failed(desk, server)),
-            _running(keep_timing(desk)),
-            _running(desk.measures.measure_lag()),
+            running(_stop_when_failed(desk, server)),
+            running(keep_timing(desk)),
+            running(desk.measures.measure_lag()),
         ):
             if feeding is None:
                 await server.serve([listener])
             else:
-                async with _running(feeding.run(settings.feed_interval_s)):
+                async with running(feeding.run(settings.feed_interval_s)):
                     await server.serve([listener])
     if desk.failure:
         _log.critical("exit: %s", desk.failure)
         return EXIT_FAILED
     return EXIT_STOPPED
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server, with signals on the event loop and word given when connections are accepted."""
-
-    def __init__(
-        self,
-        app: App,
-        on_listening: Callable[[], None],
-        http: type[asyncio.Protocol],
-        ws: type[asyncio.Protocol],
-        tls: ssl.SSLContext | None,
-    ) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http=http,
-                ws=ws,
-                ws_max_size=WS_MESSAGE_BYTES,
-                ws_ping_interval=WS_PING_INTERVAL_S,
-                ws_ping_timeout=WS_PING_TIMEOUT_S,
-                # Frames are small and many: to compress them costs more than it saves.
-                ws_per_message_deflate=False,
-                lifespan="off",
-                interface="asgi3",
-                log_config=None,
-                log_level=logging.WARNING,
-                access_log=False,
-                server_header=False,
-                # Who speaks is told by the token; an address in a header would be anybody's word.
-                proxy_headers=False,
-                backlog=BACKLOG,
-                limit_concurrency=connections_max(),  # http_protocol answers one too many
-                timeout_keep_alive=KEEP_ALIVE_S,
-                timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
-                ssl_context_factory=None if tls is None else lambda config, default: tls,
-            )
-        )
-        self._on_listening = on_listening
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
-        await super().startup(sockets)
-        self._on_listening()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """The first SIGTERM or SIGINT drains, the second stops waiting for connections.
-
-        uvicorn's own way raises the signal again at the end, and a clean stop would look like a death.
-        """
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
-
-    def _stop(self) -> None:
-        self.force_exit = self.should_exit
-        self.should_exit = True
 
 
 async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> Opened:
@@ -245,73 +152,24 @@ async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> Opened:
     What fell due while no server ran is done before the first request can be asked.
     """
     instruments = load_instruments(settings.instruments)
-    sessions: Sessions = AlwaysOpen() if settings.session == "always" else SessionTable.load()
+    sessions = sessions_of(settings)
     opened = await stack.enter_async_context(open_journal(settings.data))
     key = load_or_create(settings.data)
     store = stack.enter_context(ClientStore(settings.data))
     state = await recover(opened.journal, opened.lease)
     _log.info("recovered %d records, %d orders", opened.last_seq, len(state.orders))
-    desk, feeding, sandbox = _staff(settings, state, opened, store, instruments, sessions)
-    warning = sessions.warning_on(ist_date(desk.now_ns()))
-    if warning:
-        _log.warning("%s", warning)
-    desk.keep_time()
-    await desk.durable()
-    return Opened(desk, Gate(store, key), Entrance(store, key, Passwords()), feeding, sandbox)
-
-
-def _staff(
-    settings: Settings,
-    state: State,
-    opened: OpenJournal,
-    store: ClientStore,
-    instruments: InstrumentTable,
-    sessions: Sessions,
-) -> tuple[Desk, Feeding | None, Sandbox | None]:
-    """The desk as the journal left it, its feed, and the sandbox around it."""
-    paper = resume_paper(state, instruments)
-    known = state.orders.values()
-    faulty = FaultyExchange(paper, known, partial(request_due_ns, state)) if settings.sandbox else None
-    clock = _clock(settings, state.last_event_ns)
 
     def account_terms(client_id: str) -> tuple[int, int] | None:
         client = store.get(client_id)
         return None if client is None else (client.cash_paise, client.leverage)
 
-    desk = Desk(
-        state=state,
-        venue=faulty or paper,
-        instruments=instruments,
-        commit=opened.commit,
-        clock=clock,
-        sessions=sessions,
-        account_terms=account_terms,
-    )
-    movable = clock if isinstance(clock, VirtualClock) else None
-    sandbox = Sandbox(desk, faulty, movable) if faulty is not None else None
-    if settings.feed != "synthetic":
-        return desk, None, sandbox
-    feed = SyntheticFeed(instruments.values(), settings.feed_seed)
-    feed.resume({instrument: market.print_paise for instrument, market in state.markets.items()})
-    feeding = Feeding(
-        feed,
-        desk,
-        phase=sessions.phase,
-        last_print=lambda instrument: paper.shown(instrument)[0],
-        behind=lambda: opened.commit.full,
-    )
-    return desk, feeding, sandbox
-
-
-def _clock(settings: Settings, last_event_ns: int) -> SystemClock | VirtualClock:
-    """The clock that the settings name; no clock tells a time before what the journal knows of."""
-    now_ns = time.time_ns()
-    if settings.clock == "virtual":
-        return VirtualClock(max(now_ns, last_event_ns))
-    ahead_s = (last_event_ns - now_ns) / NS_PER_SECOND
-    if ahead_s > CLOCK_SKEW_S_MAX:
-        _log.warning("the journal is %.0f s ahead of the machine's clock: time stands still until then", ahead_s)
-    return SystemClock(last_event_ns)
+    staff = staff_desk(settings, state, opened.commit, account_terms, instruments, sessions)
+    warning = sessions.warning_on(ist_date(staff.desk.now_ns()))
+    if warning:
+        _log.warning("%s", warning)
+    staff.desk.keep_time()
+    await staff.desk.durable()
+    return Opened(staff.desk, Gate(store, key), Entrance(store, key, Passwords()), staff.feeding, staff.sandbox)
 
 
 @contextlib.contextmanager
@@ -333,67 +191,6 @@ def _start_faults(settings: Settings) -> Iterator[None]:
         raise StartRefused(f"the data folder {settings.data} cannot be used: {fault}") from fault
 
 
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    """What HTTPS is spoken with, None for plain HTTP; raises StartRefused. TLS 1.2 is the oldest that is spoken."""
-    if settings.tls_cert is None or settings.tls_key is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        # A password, so that an encrypted key is an error and not a question on somebody's terminal.
-        context.load_cert_chain(settings.tls_cert, settings.tls_key, password="")
-    except (OSError, ValueError) as fault:
-        names = f"{settings.tls_cert} and {settings.tls_key}"
-        raise StartRefused(f"TLS cannot be spoken with {names}: {fault}") from fault
-    return context
-
-
-def _host(settings: Settings) -> str:
-    """The address to listen on; raises StartRefused where passwords and tokens would leave the machine in the clear."""
-    try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
-    except OSError as fault:
-        raise StartRefused(f"{settings.host} is no address of this machine: {fault.strerror or fault}") from fault
-    address = str(found[0][4][0])
-    private = ipaddress.ip_address(address.partition("%")[0]).is_loopback
-    if not (private or settings.tls_cert or settings.insecure):
-        raise StartRefused(
-            f"plain HTTP on {settings.host} would show passwords and tokens to the network:"
-            " name --tls-cert and --tls-key, or say --insecure"
-        )
-    return address
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on an address; raises StartRefused."""
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as fault:
-        taken = fault.errno == errno.EADDRINUSE
-        why = "is in use by another program" if taken else f"cannot be listened on: {fault.strerror or fault}"
-        raise StartRefused(f"port {port} of {host} {why}") from fault
-
-
-def _url(listener: socket.socket, tls: ssl.SSLContext | None) -> str:
-    """Where the listener is reached from this machine."""
-    host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    scheme = "http" if tls is None else "https"
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-
-async def _stop_when_failed(desk: Desk, server: _Server) -> None:
+async def _stop_when_failed(desk: Desk, server: HttpServer) -> None:
     await desk.wait_failed()
     server.should_exit = True
-
-
-@contextlib.asynccontextmanager
-async def _running(work: Awaitable[None]) -> AsyncIterator[None]:
-    """Run something beside the body, and end it with the body."""
-    task = asyncio.ensure_future(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
