@@ -3,8 +3,7 @@
 `python -m tools.rule_pages` writes what `pages` returns; a test compares it byte for byte with what is committed.
 """
 
-import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from bracketd.engine.transitions import TRANSITIONS, Happening
 from tools.cancel_diagram import CancelTable, draw_cancel_table
 from tools.legends import HAPPENINGS, KINDS, STATUSES, VERDICTS, Kind, NoLegend, check_legends
 from tools.life_diagram import draw_life
+from tools.markdown import paragraph, table
 from tools.order_life import ANY, RETURNS, STAYS, Life, Transitions, life_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,20 +46,20 @@ def between_marks(page: str, section: str) -> str:
     return f"{page[: page.index(BEGIN)]}{BEGIN}\n\n{section}\n{page[page.index(END) :]}"
 
 
-def cancel_section(table: CancelTable) -> str:
+def cancel_section(decisions: CancelTable) -> str:
     """The decision table, its picture and its legend in Markdown."""
-    met = [verdict for verdict in Verdict if any(verdict in cells for cells in table.values())]
+    met = [verdict for verdict in Verdict if any(verdict in cells for cells in decisions.values())]
     kinds = [kind for kind in Kind if any(VERDICTS[verdict][0] is kind for verdict in met)]
     return "\n".join(
         (
             "![The decision table; the colour of a cell says what a cancel comes to](cancel-table.svg)\n",
-            _markdown(["State", *Named], ([situation, *cells] for situation, cells in table.items())),
+            table(["State", *Named], ([situation, *cells] for situation, cells in decisions.items())),
             "The verdicts:\n",
-            _markdown(["Verdict", "It", "Meaning"], ([verdict, *VERDICTS[verdict]] for verdict in met)),
+            table(["Verdict", "It", "Meaning"], ([verdict, *VERDICTS[verdict]] for verdict in met)),
             "What they come to, each with its colour in the picture:\n",
-            _markdown(["It", "Meaning"], ([kind, KINDS[kind]] for kind in kinds)),
+            table(["It", "Meaning"], ([kind, KINDS[kind]] for kind in kinds)),
             "“By the state” means, for an order that has come to its end:\n",
-            _markdown(["Status", "Verdict"], BY_STATUS.items()),
+            table(["Status", "Verdict"], BY_STATUS.items()),
         )
     )
 
@@ -71,23 +71,23 @@ def order_life_page(transitions: Transitions, life: Life) -> str:
         (
             "# The life of an order\n",
             "<!-- `make docs-tables` writes this page; edit engine/transitions.py and tools/legends.py. -->\n",
-            _paragraph(
+            paragraph(
                 "Every row of the order book is an order in one of these statuses, whether it is an entry, a target or "
                 "a stop-loss. What the table does not have cannot happen: the engine would rather stop than go on."
             ),
             "![The statuses of an order and the happenings that lead from one to another](order-life.svg)\n",
             "## What follows what\n",
-            _paragraph(
+            paragraph(
                 "An empty cell cannot happen; “stays” leaves the status as it is, and “returns” brings back the one "
                 f"before the request. Nothing follows {_listed(life.ends)}."
             ),
-            _markdown(["Happening", *life.open], cells),
+            table(["Happening", *life.open], cells),
             "## The statuses\n",
-            _markdown(["Status", "Meaning"], ([status, STATUSES[status]] for status in Status)),
+            table(["Status", "Meaning"], ([status, STATUSES[status]] for status in Status)),
             "## The happenings\n",
-            _markdown(["Happening", "Meaning"], ([happening, HAPPENINGS[happening]] for happening in Happening)),
+            table(["Happening", "Meaning"], ([happening, HAPPENINGS[happening]] for happening in Happening)),
             "## The picture as text\n",
-            _paragraph(
+            paragraph(
                 f"The same in Mermaid, which many code hosts draw. What leaves “{ANY}” leaves each open status, save "
                 f"the one it leads to; {STAYS} stays, {RETURNS} returns."
             ),
@@ -118,17 +118,6 @@ def _mermaid(life: Life) -> str:
 def _mermaid_name(name: str) -> str:
     """A name without blanks."""
     return name.replace(" ", "_")
-
-
-def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown. A bar within a word would end its cell and is written as an entity."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "&#124;") for cell in line) + " |\n" for line in lines)
-
-
-def _paragraph(text: str) -> str:
-    """Prose in lines that are short enough for an editor."""
-    return textwrap.fill(text, 118) + "\n"
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -113,6 +113,16 @@ def test_a_lost_reply_was_carried_out(broker: PaperBroker) -> None:
     assert bracket.refresh().entry.status == "CANCELLED"
 
 
+def test_a_step_s_words_may_be_plain_texts(broker: PaperBroker) -> None:
+    """A step that is written with the words of its page strikes, and a word that there is not is refused."""
+    broker.script(lose_reply("cancel", times=0))  # type: ignore[arg-type]
+    with pytest.raises(ConnectionLost):
+        broker.client("A").place_bracket("SBIN", "BUY", 1, price=450, target=2, stop=1).cancel()
+    for word in ("", "Cancel", "never"):
+        with pytest.raises(ValueError, match="is not a valid When"):
+            lose_reply(word)  # type: ignore[arg-type]
+
+
 def test_a_lost_body_leaves_the_path(broker: PaperBroker) -> None:
     """drop_body: of a DELETE with the leg in its body alone only the path arrives, and an exit becomes a cancel."""
     broker.script(fill(40), Step(do=Do.DROP_BODY, when=When.CANCEL, times=1))

@@ -80,6 +80,11 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     percent: int = 100
     rule: FaultRule | None = None
 
+    def __post_init__(self) -> None:
+        """Take the words as plain texts too; raises ValueError for one that there is not."""
+        msgspec.structs.force_setattr(self, "do", Do(self.do))
+        msgspec.structs.force_setattr(self, "when", When(self.when))
+
     def fault(self) -> str:
         """The field that makes no sense, "" for a step that does."""
         if not 0 <= self.after_ms <= AFTER_MS_MAX:
