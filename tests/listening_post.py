@@ -46,7 +46,7 @@ class GatedJournal:
         self.bodies.extend(bodies)
         return len(self.bodies)
 
-    async def acquire(self, owner: str, ttl_s: float) -> Lease | None:
+    async def acquire(self, owner: str, ttl_s: float, address: str = "") -> Lease | None:
         """Not needed here."""
         raise NotImplementedError
 

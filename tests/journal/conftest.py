@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 from tests.journal.failing_disk import FailingDisk
+from tests.postgres_server import PostgresServer
 
+from bracketd.journal.postgres.journal import PostgresJournal
 from bracketd.journal.protocol import Journal
 from bracketd.journal.sqlite import SqliteJournal
 
 OpenJournal = Callable[[], Journal]
 _disk_numbers = count(1)
+_shards = count()
+"""Each test takes a shard that no other test has used: cheaper than a database of its own."""
 
 
 class HandClock:
@@ -34,7 +38,13 @@ def clock() -> HandClock:
     return HandClock()
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(scope="session")
+def journal_address(postgres_server: PostgresServer) -> str:
+    """The one database whose shards the tests of journals share."""
+    return postgres_server.database()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
 async def open_journal(request: pytest.FixtureRequest, tmp_path: Path, clock: HandClock) -> AsyncIterator[OpenJournal]:
     """Opens the same store again with each call, as another process would; one parameter for each kind of store."""
     opened: list[Journal] = []
@@ -43,7 +53,16 @@ async def open_journal(request: pytest.FixtureRequest, tmp_path: Path, clock: Ha
         opened.append(SqliteJournal(tmp_path / "journal.db", clock_ns=clock))
         return opened[-1]
 
-    yield {"sqlite": open_sqlite}[request.param]
+    def open_postgres() -> Journal:
+        opened.append(PostgresJournal(address, shard, clock_ns=clock))
+        return opened[-1]
+
+    if request.param == "sqlite":
+        yield open_sqlite
+    else:
+        address = request.getfixturevalue("journal_address")
+        shard = next(_shards)
+        yield open_postgres
     for journal in opened:
         await journal.close()
 

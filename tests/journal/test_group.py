@@ -35,7 +35,7 @@ class HeldJournal:
         self.held[-1].set_exception(failure)
         await rounds()
 
-    async def acquire(self, owner: str, ttl_s: float) -> Lease | None:
+    async def acquire(self, owner: str, ttl_s: float, address: str = "") -> Lease | None:
         """Not asked for here."""
         raise NotImplementedError
 

@@ -25,7 +25,8 @@ class Fenced(Exception):
 class Unknown(Exception):
     """Nobody knows whether the records are on disk: never acknowledge them, never try them again blindly.
 
-    The journal that raised it refuses whatever comes after. Restart, acquire a new lease, read the end and compare.
+    The journal that raised it from something that writes records or snapshots refuses whatever comes after. Restart,
+    acquire a new lease, read the end and compare.
     """
 
 
@@ -45,6 +46,14 @@ class JournalDamaged(Exception):
         super().__init__(fault if seq is None else f"record {seq}: {fault}")
         self.fault = fault
         self.seq = seq
+
+
+class Trimmed(Exception):
+    """Records were asked for that have been removed since a snapshot stands for them; `first_seq` is the first left."""
+
+    def __init__(self, first_seq: int) -> None:
+        super().__init__(f"the records before {first_seq} were removed, a snapshot stands for them")
+        self.first_seq = first_seq
 
 
 class FolderInUse(Exception):
@@ -81,11 +90,12 @@ class Journal(Protocol):
     for may still happen.
     """
 
-    async def acquire(self, owner: str, ttl_s: float) -> Lease | None:
+    async def acquire(self, owner: str, ttl_s: float, address: str = "") -> Lease | None:
         """Take the journal for `ttl_s` seconds, under an epoch one higher than any before; None while another has it.
 
         A free or expired lease, and the caller's own, are granted; earlier leases are fenced from then on. The grant
-        is durable, and so is everything that can be read after it. Raises Unknown.
+        is durable, and so is everything that can be read after it. `address` is where the owner can be reached: a
+        store that others share keeps it beside the lease, one in a folder has nobody to tell. Raises Unknown.
         """
         ...
 

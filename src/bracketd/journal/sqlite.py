@@ -38,7 +38,7 @@ class SqliteJournal:
         self._writer = Writer(Path(path), vfs, clock_ns(), thread_factory)
         self._reader = Reader(Path(path), vfs)
 
-    async def acquire(self, owner: str, ttl_s: float) -> Lease | None:
+    async def acquire(self, owner: str, ttl_s: float, address: str = "") -> Lease | None:
         """Take the journal under the next epoch; None while another owner's lease lasts. Raises Unknown."""
         if not owner:
             raise ValueError("an owner has a name")

@@ -80,7 +80,7 @@ class DiskJournal:
         self._platter = platter
         self._stopped = False
 
-    async def acquire(self, owner: str, ttl_s: float) -> Lease | None:
+    async def acquire(self, owner: str, ttl_s: float, address: str = "") -> Lease | None:
         """Always granted: one process at a time is started."""
         self._platter.mount()
         self._platter.epoch += 1

@@ -21,7 +21,7 @@ class MemoryJournal:
         """All of them."""
         return [Record(number, 1, body) for number, body in enumerate(self.bodies, 1)]
 
-    async def acquire(self, owner: str, ttl_s: float) -> Lease | None:
+    async def acquire(self, owner: str, ttl_s: float, address: str = "") -> Lease | None:
         """Always granted: nobody else can hold it."""
         return Lease(owner, 1, len(self.bodies))
 

@@ -1,0 +1,18 @@
+"""What tests of several rooms share: one PostgreSQL server a run."""
+
+from collections.abc import Iterator
+
+import pytest
+from tests.postgres_server import PostgresServer, running_server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A server of the run's own; each test makes its databases in it."""
+    yield from running_server()
+
+
+@pytest.fixture
+def postgres_address(postgres_server: PostgresServer) -> str:
+    """The address of a new, empty database."""
+    return postgres_server.database()
