@@ -13,6 +13,7 @@ import click
 from bracketd.auth.client_store import ClientExists, ClientStore
 from bracketd.auth.clients_file import LEVERAGE_DEFAULT, ClientStoreError
 from bracketd.auth.password import Passwords
+from bracketd.blotter.files import MISSING, has_parts
 from bracketd.cli.lifetime import NS_PER_S
 from bracketd.cli.serve import serve_until_stopped
 from bracketd.cli.token import new_token
@@ -52,6 +53,7 @@ def run_demo(
             session="always",
             feed="synthetic",
             sandbox=True,
+            blotter=has_parts(),
             order_rate=order_rate,
             cancel_rate=cancel_rate,
             cors=cors,
@@ -63,7 +65,8 @@ def run_demo(
         token = new_token(data, CLIENT_ID, TOKEN_LIFETIME_H * 3_600 * NS_PER_S)
 
         def say(url: str) -> None:
-            click.echo(_banner(url, settings.data, token, instrument))
+            page = f"{url}/#token={token}" if settings.blotter else f"none: {MISSING}"
+            click.echo(_banner(url, settings.data, token, page, instrument))
 
         serve_until_stopped(settings, say)
 
@@ -111,7 +114,7 @@ def _keep_account(data: Path) -> None:
         raise click.ClickException(f"Cannot open the clients of {data}: {error}.") from error
 
 
-def _banner(url: str, data: Path, token: str, instrument: Instrument) -> str:
+def _banner(url: str, data: Path, token: str, page: str, instrument: Instrument) -> str:
     """What the demo prints once it serves."""
     place, book, cancel = commands(url, token, instrument)
     return f"""bracketd demo at {url}
@@ -119,6 +122,7 @@ client id  {CLIENT_ID}
 data       {data}
 token      {token}
            good for {TOKEN_LIFETIME_H} hours
+page       {page}
 
 Place a bracket:
 {place}

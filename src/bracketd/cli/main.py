@@ -61,6 +61,7 @@ def demo(
     "--feed", type=click.Choice(["synthetic", "manual"]), default="synthetic", show_default=True, help="What prints."
 )
 @click.option("--sandbox", is_flag=True, help="Let this machine push prints and plan the paper exchange's faults.")
+@click.option("--blotter", is_flag=True, help="Show the page at /: a client's book in the browser.")
 @click.option(
     "--clock",
     type=click.Choice(["system", "virtual"]),

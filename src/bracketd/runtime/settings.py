@@ -61,6 +61,9 @@ class Settings:
     sandbox: bool = False
     """Whether the sandbox routes exist: prints pushed by hand, a paper exchange that misbehaves as planned."""
 
+    blotter: bool = False
+    """Whether `/` is the page: a client's book in the browser. It wants the extra `bracketd[blotter]`."""
+
     clock: str = "system"
     """`system`: the machine's time. `virtual`: time goes on only when the sandbox is told to move it."""
 
