@@ -26,6 +26,7 @@ export const unprotected = (row) => row.order_status_info.startsWith("UNPROTECTE
 /** The state of a row in words, with what the wire adds to it. */
 export function state(row) {
   const word = STATES[row.order_status] ?? row.order_status;
+  if (unprotected(row)) return `${row.order_status_info} · ${word}`;
   return row.order_status_info ? `${word} · ${row.order_status_info}` : word;
 }
 

@@ -1,6 +1,7 @@
 // The chart: Apache ECharts with the prices of one instrument, and the lines of the chosen bracket.
 
 import { echarts } from "./echarts/index.js";
+import { timeOfDay } from "./element.js";
 import { shown } from "./money.js";
 
 const POINTS_MAX = 1_500;
@@ -67,7 +68,11 @@ export class Chart {
       {
         animation: false,
         grid: { left: 12, right: 118, top: 14, bottom: 8, containLabel: true },
-        xAxis: { type: "time", axisLabel: { color: ink, hideOverlap: true }, axisLine: { lineStyle: { color: edge } } },
+        xAxis: {
+          type: "time",
+          axisLabel: { color: ink, hideOverlap: true, formatter: (ms) => timeOfDay(ms / 1000) },
+          axisLine: { lineStyle: { color: edge } },
+        },
         yAxis: {
           type: "value",
           min: Number((lowest - room).toFixed(2)),

@@ -194,10 +194,11 @@ function linesOf(group) {
   const ahead = protection(entry.order_side, base, paise(entry.square_off_value), paise(entry.stop_loss_value));
   const target = group.leg("TARGET");
   const stop = group.leg("STOPLOSS");
-  const ends = group.bracket && !(over(entry) && !entry.filled_quantity);
+  const ends = group.bracket && !over(entry);
+  const stands = (leg, price, otherwise) => (leg ? (over(leg) ? 0 : paise(price)) : ends ? otherwise : 0);
   return [
     { name: "Entry", kind: "entry", paise: base },
-    { name: "Target", kind: "target", paise: target ? paise(target.price) : ends ? ahead.target : 0 },
-    { name: "Stop", kind: "stop", paise: stop ? paise(stop.trigger_price) : ends ? ahead.stop : 0 },
+    { name: "Target", kind: "target", paise: stands(target, target?.price, ahead.target) },
+    { name: "Stop", kind: "stop", paise: stands(stop, stop?.trigger_price, ahead.stop) },
   ];
 }

@@ -24,14 +24,14 @@ const theme = themeQuartz.withParams({
 });
 
 const COLUMNS = [
-  { field: "what", headerName: "Order", minWidth: 170, flex: 3, cellClassRules: { leg: (cell) => cell.data.leg } },
-  { field: "id", headerName: "Id", minWidth: 112, flex: 1.2 },
+  { field: "what", headerName: "Order", minWidth: 170, flex: 2.4, cellClassRules: { leg: (cell) => cell.data.leg } },
+  { field: "id", headerName: "Id", minWidth: 124, flex: 1.2 },
   { field: "side", headerName: "Side", width: 70, cellClass: (cell) => cell.value.toLowerCase() },
-  { field: "type", headerName: "Type", width: 84 },
+  { field: "type", headerName: "Type", width: 92 },
   { field: "filled", headerName: "Filled", minWidth: 88, flex: 1, type: "rightAligned" },
-  { field: "price", headerName: "Price", minWidth: 120, flex: 1.6, type: "rightAligned" },
+  { field: "price", headerName: "Price", minWidth: 126, flex: 1.6, type: "rightAligned" },
   { field: "average", headerName: "Average", minWidth: 90, flex: 1, type: "rightAligned" },
-  { field: "state", headerName: "State", minWidth: 160, flex: 2.4, cellClass: (cell) => `state ${cell.data.status}` },
+  { field: "state", headerName: "State", minWidth: 190, flex: 3, cellClass: (cell) => `state ${cell.data.status}` },
 ];
 
 /** On a phone: what it is, how much of it, at what, and how it stands. */
@@ -77,10 +77,9 @@ export class Grid {
     const narrow = width < NARROW.below;
     if (narrow === this.#narrow || !width) return;
     this.#narrow = narrow;
-    this.#api.setColumnsVisible(NARROW.hidden, !narrow);
     // A phone's grid may be less than the columns' least widths: there they share what there is.
-    const least = (column) => (narrow ? { ...column, minWidth: 60 } : column);
-    const flex = { what: 3, filled: 1.6, price: 2.2, state: 3 };
+    const least = (column) => (narrow ? { ...column, minWidth: 58 } : column);
+    const flex = { what: 2.6, filled: 1.8, price: 2.2, state: 3 };
     this.#api.setGridOption(
       "columnDefs",
       COLUMNS.map((column) => ({

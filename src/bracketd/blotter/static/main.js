@@ -75,7 +75,10 @@ async function readBook() {
 }
 
 const indianDay = new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Kolkata" });
-const today = () => indianDay.format(new Date());
+
+function today() {
+  return indianDay.format(new Date());
+}
 
 function link(name, text) {
   the("link").className = `link ${name}`;
@@ -154,7 +157,9 @@ function tell(verb, title, send, settled) {
   return outcomes.tell(verb, title, send, settled);
 }
 
-const place = (order, key, title) => tell("place", title, () => wire.place(order, key));
+function place(order, key, title) {
+  return tell("place", title, () => wire.place(order, key));
+}
 
 function cancel(row) {
   const id = row.oms_order_id;
@@ -166,7 +171,9 @@ function exit(group) {
   return tell("exit", `Exit bracket ${key}`, () => wire.exit(group.entry), () => exitSettled(book.group(key)));
 }
 
-const modify = (row, changes, title) => tell("modify", title, () => wire.modify(row, changes));
+function modify(row, changes, title) {
+  return tell("modify", title, () => wire.modify(row, changes));
+}
 
 function askKill() {
   const dialog = the("question");

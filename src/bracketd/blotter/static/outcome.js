@@ -12,6 +12,7 @@ const REASONS = {
   ALREADY_CANCELLED: "It is cancelled already.",
   LEG_NOT_ACTIVE: "Nothing has filled yet, so there is nothing to close.",
   MARKET_CLOSED: "The market is closed: nothing can be closed before the next session.",
+  VENUE_REFUSED: "The exchange refused it. Protection that was there stays.",
   SESSION_CLOSED: "The session is closed to new orders and changes.",
   MARGIN_SHORT: "The funds do not cover it.",
   STALE_REFERENCE: "The order has changed since it was shown here. Nothing was modified; look again.",
