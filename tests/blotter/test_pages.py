@@ -64,7 +64,7 @@ async def test_page_has_a_policy_and_a_nonce_of_its_own(files: PageFiles) -> Non
 
 
 async def test_page_holds_no_script_and_no_style(files: PageFiles) -> None:
-    """Scripts and styles come as files of this server; the page has none written into it, and nothing is left unfilled."""
+    """Scripts and styles come as files of this server; the page has none written into it, and no gap is left."""
     _, _, body = await ask(files, "/")
     page = body.decode()
     assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=|javascript:", page) == []
@@ -73,7 +73,7 @@ async def test_page_holds_no_script_and_no_style(files: PageFiles) -> None:
 
 
 async def test_every_file_is_kept_for_good(files: PageFiles) -> None:
-    """A file under its digest may be kept for a year, has the type that it has, and comes compressed to who takes that."""
+    """A file under its digest may be kept for a year, and comes compressed to who takes that."""
     assert set(files.files) >= OWN | {"grid/index.js", "echarts/index.js"}
     for name, file in files.files.items():
         path = f"/static/{files.digest}/{name}"
