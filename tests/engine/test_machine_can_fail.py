@@ -71,7 +71,7 @@ def closes_one_too_many(plant: pytest.MonkeyPatch) -> None:
             pair.remaining += 1
         return close_pair(self, close)
 
-    plant.setattr(exchange_module.PaperExchange, "_close_pair", greedy)
+    plant.setitem(exchange_module._CARRY_OUT, ClosePair, greedy)
 
 
 def trigger_leaves_the_target(plant: pytest.MonkeyPatch) -> None:

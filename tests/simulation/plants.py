@@ -43,6 +43,7 @@ from bracketd.runtime.streams import Streams
 from bracketd.simulation.campaign import campaign
 from bracketd.simulation.disk_journal import DiskJournal, Platter
 from bracketd.simulation.shrinking import kind_of
+from bracketd.venue.paper import exchange
 from bracketd.venue.paper.exchange import PaperExchange
 from bracketd.venue.paper.matcher import Matcher
 from bracketd.wire import parameters, replies
@@ -148,7 +149,7 @@ def two_closing_orders(plant: pytest.MonkeyPatch) -> None:
             pair.remaining *= 2
         return close_pair(self, close)
 
-    plant.setattr(PaperExchange, "_close_pair", again)
+    plant.setitem(exchange._CARRY_OUT, ClosePair, again)
 
 
 def closes_one_too_many(plant: pytest.MonkeyPatch) -> None:
@@ -161,7 +162,7 @@ def closes_one_too_many(plant: pytest.MonkeyPatch) -> None:
             pair.remaining += 1
         return close_pair(self, close)
 
-    plant.setattr(PaperExchange, "_close_pair", greedy)
+    plant.setitem(exchange._CARRY_OUT, ClosePair, greedy)
 
 
 def priority_lost_on_restart(plant: pytest.MonkeyPatch) -> None:
@@ -211,15 +212,15 @@ def foreign_order_visible(plant: pytest.MonkeyPatch) -> None:
 
 def report_booked_twice(plant: pytest.MonkeyPatch) -> None:
     """A fill that the venue reports twice is booked twice."""
-    of_order = reporting._of_order
+    filled = reporting._BY_ORDER[Filled]
 
-    def forgetful(state: State, order: Any, report: Any, now_ns: int) -> Any:
-        if isinstance(report, Filled) and report.trade_id in state.trades:
+    def forgetful(state: State, order: Any, report: Filled, now_ns: int) -> Any:
+        if report.trade_id in state.trades:
             again = f"{report.trade_id}-again"
             return TradeBooked(now_ns, report.order_id, again, report.price_paise, report.quantity, False)
-        return of_order(state, order, report, now_ns)
+        return filled(state, order, report, now_ns)
 
-    plant.setattr(reporting, "_of_order", forgetful)
+    plant.setitem(reporting._BY_ORDER, Filled, forgetful)
 
 
 def margin_not_returned(plant: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,8 @@ import msgspec
 
 from bracketd.domain.order import Side
 
+_BUY = Side.BUY
+
 
 class Account(msgspec.Struct, gc=False, kw_only=True):
     """Cash in paise; `leverage` divides the value of intraday orders into the margin they block.
@@ -35,7 +37,7 @@ class Position(msgspec.Struct, gc=False):
 
     def book(self, side: Side, quantity: int, value_paise: int) -> None:
         """Count a trade."""
-        if side is Side.BUY:
+        if side is _BUY:
             self.bought += quantity
             self.bought_value_paise += value_paise
         else:

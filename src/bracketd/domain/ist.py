@@ -5,6 +5,7 @@ YYYYMMDD, a day number counts days since 1 January 1970.
 """
 
 import re
+from functools import lru_cache
 
 NS_PER_SECOND = 1_000_000_000
 SECONDS_PER_DAY = 86_400
@@ -16,6 +17,7 @@ SECONDS_1970_TO_1980 = 315_532_800
 
 _NS_PER_DAY = SECONDS_PER_DAY * NS_PER_SECOND
 _IST_OFFSET_NS = IST_OFFSET_S * NS_PER_SECOND
+_REFERENCE_OFFSET_NS = (IST_OFFSET_S - SECONDS_1970_TO_1980) * NS_PER_SECOND
 _DAYS_PER_ERA = 146_097
 """The Gregorian calendar repeats after 400 years."""
 
@@ -78,6 +80,7 @@ def day_number(yyyymmdd: str) -> int:
     return number
 
 
+@lru_cache(maxsize=64)
 def date_of_day(number: int) -> str:
     """The date YYYYMMDD of a day number."""
     era, day_of_era = divmod(number + _DAYS_BEFORE_1970, _DAYS_PER_ERA)
@@ -96,4 +99,4 @@ def activity_reference(now_ns: int) -> int:
     Successive values of one order must still be told apart by clients that read them as float64, whose spacing is
     256 here: whoever issues them steps by at least 512 (wire.md 1.6).
     """
-    return now_ns + (IST_OFFSET_S - SECONDS_1970_TO_1980) * NS_PER_SECOND
+    return now_ns + _REFERENCE_OFFSET_NS

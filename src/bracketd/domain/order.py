@@ -55,7 +55,10 @@ class Execution(StrEnum):
     @property
     def single(self) -> bool:
         """Whether it is one order by itself, which never gets legs."""
-        return self is Execution.REGULAR or self is Execution.AMO
+        return self in _SINGLE
+
+
+_SINGLE = frozenset({Execution.REGULAR, Execution.AMO})
 
 
 class Leg(StrEnum):
@@ -82,6 +85,9 @@ class Status(StrEnum):
 
 
 TERMINAL = frozenset({Status.COMPLETE, Status.CANCELLED, Status.REJECTED})
+
+_STOPS = frozenset({OrderType.SL, OrderType.SLM})
+_MARKET, _SLM = OrderType.MARKET, OrderType.SLM
 
 
 class Order(msgspec.Struct, gc=False, kw_only=True):
@@ -165,12 +171,12 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     @property
     def waits(self) -> bool:
         """Whether the order is a stop that no print has triggered yet."""
-        return self.order_type in (OrderType.SL, OrderType.SLM) and not self.triggered
+        return self.order_type in _STOPS and not self.triggered
 
     @property
     def at_market(self) -> bool:
         """Whether the order takes what is displayed and never rests at a price."""
-        return self.order_type is OrderType.MARKET or (self.order_type is OrderType.SLM and self.triggered)
+        return self.order_type is _MARKET or (self.order_type is _SLM and self.triggered)
 
 
 def position_key(client_id: str, instrument: str, product: Product) -> str:

@@ -28,7 +28,10 @@ class SessionPhase(StrEnum):
     @property
     def trades(self) -> bool:
         """Whether orders can trade."""
-        return self is SessionPhase.OPEN or self is SessionPhase.CUT_OFF
+        return self in _TRADING_PHASES
+
+
+_TRADING_PHASES = frozenset({SessionPhase.OPEN, SessionPhase.CUT_OFF})
 
 
 class Stage(StrEnum):
@@ -47,7 +50,7 @@ class Stage(StrEnum):
     @property
     def trades(self) -> bool:
         """Whether an order sent now can work."""
-        return self is Stage.TRADING or self is Stage.SQUARE_OFF or self is Stage.LAST_CALL
+        return self in _TRADING_STAGES
 
     @property
     def place(self) -> int:
@@ -56,6 +59,7 @@ class Stage(StrEnum):
 
 
 _STAGES = tuple(Stage)
+_TRADING_STAGES = frozenset({Stage.TRADING, Stage.SQUARE_OFF, Stage.LAST_CALL})
 
 
 class TradingDay(msgspec.Struct, frozen=True, gc=False):

@@ -102,8 +102,7 @@ def verdict(situation: Situation, named: Named) -> Verdict:
 def situation_of(state: State, bracket: Bracket, session_over: bool) -> Situation:
     """Which row of the table a bracket stands in."""
     entry = state.orders[bracket.entry_id]
-    in_flight = bracket.closing or bracket.exit in EXIT_IN_FLIGHT
-    if in_flight or entry.status in ANSWER_DUE:
+    if bracket.closing or bracket.exit in EXIT_IN_FLIGHT or entry.status in ANSWER_DUE:
         return Situation.IN_FLIGHT
     if bracket.execution.single or (not bracket.stop_id and not bracket.late):
         return _without_legs(entry)
@@ -118,13 +117,18 @@ def situation_of(state: State, bracket: Bracket, session_over: bool) -> Situatio
 
 def _without_legs(entry: Order) -> Situation:
     """The row of an entry that has no legs: nothing of it has filled, or it is an order by itself."""
-    cancelled = Situation.ENTRY_CANCELLED if entry.filled else Situation.NOTHING_FILLED
-    return {
-        Status.PENDING: Situation.UNACKNOWLEDGED,
-        Status.COMPLETE: Situation.ENTRY_COMPLETE,
-        Status.CANCELLED: cancelled,
-        Status.REJECTED: Situation.ENTRY_REJECTED,
-    }.get(entry.status, Situation.PARTLY_FILLED if entry.filled else Situation.WORKING)
+    by_status, working = _LEGLESS_FILLED if entry.filled else _LEGLESS_UNFILLED
+    return by_status.get(entry.status, working)
+
+
+_ENDS = {
+    Status.PENDING: Situation.UNACKNOWLEDGED,
+    Status.COMPLETE: Situation.ENTRY_COMPLETE,
+    Status.REJECTED: Situation.ENTRY_REJECTED,
+}
+_LEGLESS_FILLED = {**_ENDS, Status.CANCELLED: Situation.ENTRY_CANCELLED}, Situation.PARTLY_FILLED
+_LEGLESS_UNFILLED = {**_ENDS, Status.CANCELLED: Situation.NOTHING_FILLED}, Situation.WORKING
+"""The row by the status of an entry without legs, and the row of one that works."""
 
 
 def _while_open(state: State, bracket: Bracket, entry_status: Status) -> Situation:

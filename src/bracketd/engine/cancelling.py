@@ -43,6 +43,11 @@ _ENDS = {
 }
 
 
+# A module's own names are found faster than an enumeration's members; these are asked for at every cancel.
+_ENTRY_LEG, _BY_ENTRY_ID, _EXIT, _BY_LEG_ID = Leg.ENTRY, Named.ENTRY, Named.EXIT, Named.LEG
+_WAIT, _RULE_E, _BY_ENTRY, _BY_LEG = Verdict.WAIT, Verdict.RULE_E, Verdict.BY_ENTRY, Verdict.BY_LEG
+
+
 class Ticket(msgspec.Struct, frozen=True, gc=False):
     """An undertaking whose outcome is read from the state once it is known.
 
@@ -78,11 +83,13 @@ def decide_cancel(state: State, command: CancelOrder, now_ns: int, session_over:
         return Decision(outcome=named)
     order, leg, how = named
     bracket = state.brackets[order.basket_id]
-    if how is Named.EXIT and not _has_exit(bracket, leg):
-        return Decision(outcome=Refused(Reason.LEG_NOT_ACTIVE))
-    row = order if how is not Named.EXIT else leg_row(state, bracket, leg)
+    row: Order | None = order
+    if how is _EXIT:
+        if not _has_exit(bracket, leg):
+            return Decision(outcome=Refused(Reason.LEG_NOT_ACTIVE))
+        row = leg_row(state, bracket, leg)
     said = verdict(situation_of(state, bracket, session_over), how)
-    if said is Verdict.WAIT:
+    if said is _WAIT:
         intends = Leg.ENTRY if how is Named.ENTRY else Leg.STOPLOSS
         named_id = row.order_id if row is not None else order.order_id
         return Decision(waits_for=bracket.basket_id, named_id=named_id, intends=intends)
@@ -139,37 +146,41 @@ def name_row(state: State, command: NamesOrder) -> tuple[Order, Leg, Named] | Ou
     order = find_order(state, command.client_id, command.ids[0])
     if order is None:
         return NotFound()
-    if "oms_order_id" in command.unreadable:
+    unreadable = command.unreadable
+    if "oms_order_id" in unreadable:
         return FieldFault("oms_order_id")
-    for other in command.ids[1:]:
-        if find_order(state, command.client_id, other) is not order:
-            return FieldFault("oms_order_id")
-    for field in ("execution_type", "exchange_order_id", "leg_order_indicator"):
-        if field in command.conflicting:
-            return FieldFault(field)
-    if "execution_type" in command.unreadable:
+    if len(command.ids) > 1:
+        for other in command.ids[1:]:
+            if find_order(state, command.client_id, other) is not order:
+                return FieldFault("oms_order_id")
+    if command.conflicting:
+        for field in ("execution_type", "exchange_order_id", "leg_order_indicator"):
+            if field in command.conflicting:
+                return FieldFault(field)
+    if "execution_type" in unreadable:
         return FieldFault("execution_type")
-    words = EXECUTION_WORDS[order.execution]
-    if command.execution_type is not None and command.execution_type.upper() not in words:
+    said = command.execution_type
+    if said is not None and said.upper() not in EXECUTION_WORDS[order.execution]:
         return FieldFault("execution_type")
-    leg = None if "leg_order_indicator" in command.unreadable else _leg_named(state, order, command)
+    leg = None if "leg_order_indicator" in unreadable else _leg_named(state, order, command)
     fault = _exchange_id_fault(state, order, leg, command)
     if fault is not None:
         return fault
-    if leg is None or (order.leg is not Leg.ENTRY and leg is Leg.ENTRY):
+    is_leg = order.leg is not _ENTRY_LEG
+    if leg is None or (is_leg and leg is _ENTRY_LEG):
         return FieldFault("leg_order_indicator")
-    if order.leg is not Leg.ENTRY:
-        return order, leg, Named.LEG
-    return order, leg, Named.ENTRY if leg is Leg.ENTRY else Named.EXIT
+    if is_leg:
+        return order, leg, _BY_LEG_ID
+    return order, leg, _BY_ENTRY_ID if leg is _ENTRY_LEG else _EXIT
 
 
 def _leg_named(state: State, order: Order, command: NamesOrder) -> Leg | None:
     """The leg that the indicator names; the order's own where it is absent, None where it names nothing."""
     if command.leg is None:
         return order.leg
-    word = "".join(command.leg.split()).upper()
-    if word in LEG_WORDS:
-        return LEG_WORDS[word]
+    leg = LEG_WORDS.get(command.leg) or LEG_WORDS.get("".join(command.leg.split()).upper())
+    if leg is not None:
+        return leg
     row = find_order(state, command.client_id, command.leg)
     return row.leg if row is not None and row.basket_id == order.basket_id else None
 
@@ -191,15 +202,15 @@ def _exchange_id_fault(state: State, order: Order, leg: Leg | None, command: Nam
 
 def _carry_out(state: State, bracket: Bracket, row: Order | None, order: Order, said: Verdict, now_ns: int) -> Decision:
     named_id = row.order_id if row is not None else order.order_id
-    if said is Verdict.BY_ENTRY:
+    if said is _BY_ENTRY:
         said = by_entry(state.orders[bracket.entry_id])
-    elif said is Verdict.BY_LEG:
+    elif said is _BY_LEG:
         # What came after the entry's end never had a target; a stop-loss that is not there is a rescue order's.
         said = BY_STATUS[row.status] if row is not None else Verdict.LEG_NOT_ACTIVE
-    if said is Verdict.RULE_E and order.held:
-        # No venue knows of it: it is gone when we say so.
-        return Decision((OrderCancelled(now_ns, order.order_id, ""),), Cancelled(order.order_id))
-    if said is Verdict.RULE_E:
+    if said is _RULE_E:
+        if order.held:
+            # No venue knows of it: it is gone when we say so.
+            return Decision((OrderCancelled(now_ns, order.order_id, ""),), Cancelled(order.order_id))
         cancel = CancelRequested(now_ns, bracket.entry_id)
         return Decision((cancel,), ticket=Ticket(named_id, bracket.basket_id, closes=False), named_id=named_id)
     if said is Verdict.RULE_X:

@@ -17,10 +17,14 @@ ACTIVITY_STEP_NS = 512
 """Successive references of one order stay this far apart, so that a float64 still tells them apart (wire.md 1.6)."""
 
 
+_STOPLOSS, _PENDING = Leg.STOPLOSS, Status.PENDING
+
+
 def touch(order: Order, at_ns: int) -> None:
     """Mark the order as changed, in unix nanoseconds."""
     order.changed_ns = at_ns
-    order.activity_reference = max(order.activity_reference + ACTIVITY_STEP_NS, activity_reference(at_ns))
+    wanted, least = activity_reference(at_ns), order.activity_reference + ACTIVITY_STEP_NS
+    order.activity_reference = wanted if wanted > least else least
 
 
 def happen(order: Order, happening: Happening, at_ns: int) -> None:
@@ -41,7 +45,7 @@ def settle(state: State, bracket: Bracket) -> None:
 def born(at_ns: int) -> dict[str, Any]:
     """What every row begins with."""
     return {
-        "status": Status.PENDING,
+        "status": _PENDING,
         "placed_ns": at_ns,
         "changed_ns": at_ns,
         "activity_reference": activity_reference(at_ns),
@@ -50,13 +54,13 @@ def born(at_ns: int) -> dict[str, Any]:
 
 def end_trailing(state: State, order: Order) -> None:
     """A stop that is triggered, refused, closing or done trails no more."""
-    if order.leg is Leg.STOPLOSS and order.instrument in state.trailing:
+    if order.leg is _STOPLOSS and order.instrument in state.trailing:
         state.trailing[order.instrument].pop(order.basket_id, None)
 
 
 def end_modify(state: State, order: Order) -> None:
     """A modify in flight comes to nothing where the order has come to its end first."""
-    if order.terminal and state.terms.pop(order.order_id, None) is not None:
+    if state.terms and order.terminal and state.terms.pop(order.order_id, None) is not None:
         order.modify_refusal = ENDED_FIRST
 
 

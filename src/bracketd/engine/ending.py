@@ -50,7 +50,7 @@ def _on_the_way(stage: Stage) -> Stage:
 def next_due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
     """The next event that the bracket's rules demand, whether the session trades or not."""
     event = due(state, bracket, now_ns) if state.stage.trades else _over_due(state, bracket, now_ns)
-    return event or intent_due(state, bracket, now_ns)
+    return event or (intent_due(state, bracket, now_ns) if bracket.intended else None)
 
 
 def _over_due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:

@@ -84,10 +84,17 @@ from bracketd.engine.state import Market, State
 from bracketd.engine.trailing import better, first_anchor
 from bracketd.engine.transitions import Happening, next_status
 
+# A module's own names are found faster than an enumeration's members; these are asked for at most events.
+_ENTRY, _NO_LEG = Leg.ENTRY, Leg.NONE
+_ACCEPTED, _ACCEPTED_STOP = Happening.ACCEPTED, Happening.ACCEPTED_STOP
+_FILLED, _FILLED_PART = Happening.FILLED, Happening.FILLED_PART
+_CANCEL_REQUESTED, _CANCELLED = Happening.CANCEL_REQUESTED, Happening.CANCELLED
+
 
 def evolve(state: State, event: AnyEvent) -> None:
     """Apply one event. Raises InvariantBroken for an event that cannot follow what went before."""
-    state.last_event_ns = max(state.last_event_ns, event.at_ns)
+    if event.at_ns > state.last_event_ns:
+        state.last_event_ns = event.at_ns
     _BY_EVENT[type(event)](state, event)
 
 
@@ -106,7 +113,7 @@ def _order_accepted(state: State, event: OrderAccepted) -> None:
     order = state.orders[event.order_id]
     # A number that comes after the end is the order's all the same; its status is not touched any more.
     if not order.terminal and not order.refused:
-        happening = Happening.ACCEPTED_STOP if order.waits else Happening.ACCEPTED
+        happening = _ACCEPTED_STOP if order.waits else _ACCEPTED
         order.status_before = next_status(order.status_before, happening, order.status_before)
         happen(order, happening, event.at_ns)
     order.exchange_order_id = event.exchange_order_id
@@ -244,7 +251,7 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
     order.traded_value_paise += value
     order.last_trade_paise = event.price_paise
     order.last_trade_ns = event.at_ns
-    if order.leg is Leg.ENTRY:
+    if order.leg is _ENTRY:
         if order.terminal:
             bracket.late += 0 if order.execution.single else event.quantity
             touch(order, event.at_ns)
@@ -253,11 +260,11 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
             order.quantity = max(order.quantity, order.filled)
             order.remaining = order.quantity - order.filled
             filled = not order.remaining and not growing
-            happen(order, Happening.FILLED if filled else Happening.FILLED_PART, event.at_ns)
+            happen(order, _FILLED if filled else _FILLED_PART, event.at_ns)
             end_modify(state, order)
     elif order.order_id in bracket.rescue_ids:
         order.remaining -= event.quantity
-        happen(order, Happening.FILLED_PART if order.remaining else Happening.FILLED, event.at_ns)
+        happen(order, _FILLED_PART if order.remaining else _FILLED, event.at_ns)
     else:
         _take_from_legs(state, bracket, order, event)
     if event.aggressive:
@@ -278,7 +285,7 @@ def _take_from_legs(state: State, bracket: Bracket, order: Order, event: TradeBo
     if order.terminal:
         touch(order, event.at_ns)
     else:
-        happen(order, Happening.FILLED_PART, event.at_ns)
+        happen(order, _FILLED_PART, event.at_ns)
 
 
 def _cancel_requested(state: State, event: CancelRequested) -> None:
@@ -286,18 +293,18 @@ def _cancel_requested(state: State, event: CancelRequested) -> None:
     order.status_before = order.status
     order.cancel_refused = False
     order.requests += 1
-    happen(order, Happening.CANCEL_REQUESTED, event.at_ns)
+    happen(order, _CANCEL_REQUESTED, event.at_ns)
     bracket = state.brackets[order.basket_id]
     if order.leg is bracket.intended:
-        bracket.intended = Leg.NONE
+        bracket.intended = _NO_LEG
 
 
 def _order_cancelled(state: State, event: OrderCancelled) -> None:
     order = state.orders[event.order_id]
     bracket = state.brackets[order.basket_id]
-    happen(order, Happening.CANCELLED, event.at_ns)
+    happen(order, _CANCELLED, event.at_ns)
     order.remaining, order.refused, order.held = 0, False, False
-    if bracket.unprotected and order.leg is Leg.ENTRY:
+    if bracket.unprotected and order.leg is _ENTRY:
         bracket.info_before = event.info
     else:
         order.info = event.info

@@ -7,6 +7,9 @@ from bracketd.engine.state import State
 
 EXIT_IN_FLIGHT = frozenset({Exit.REQUESTED, Exit.CLOSING})
 
+# A module's own names are found faster than an enumeration's members; these are asked for at every event.
+_NO_EXIT, _BO, _CANCEL_PENDING = Exit.NONE, Execution.BO, Status.CANCEL_PENDING
+
 
 def legs_of(state: State, bracket: Bracket) -> tuple[Order, Order | None] | None:
     """(stop, target), None before the first fill; a cover order's target is None."""
@@ -19,12 +22,12 @@ def untouched(bracket: Bracket, entry: Order) -> bool:
     Most of what rests, and most of what is cancelled, is like this; it is told apart first because it is so many.
     """
     legged = entry.filled or bracket.stop_id or bracket.rescue_ids or bracket.unprotected or bracket.leg_refused
-    return not legged and bracket.exit is Exit.NONE and bracket.execution is Execution.BO and not entry.held
+    return not legged and bracket.exit is _NO_EXIT and bracket.execution is _BO and not entry.held
 
 
 def exit_decided(state: State, bracket: Bracket) -> bool:
     """Whether the bracket's exit is decided, so that its entry must not fill any more (bracket.md 2.4)."""
-    if bracket.exit is not Exit.NONE:
+    if bracket.exit is not _NO_EXIT:
         return True
     legs = legs_of(state, bracket)
     if legs is None:
@@ -57,7 +60,7 @@ def release_due(state: State, entry: Order) -> bool:
 
 def may_be_cancelled(order: Order) -> bool:
     """Whether the venue can be asked to cancel the order, and has not refused to already."""
-    asked = order.status is Status.CANCEL_PENDING or order.cancel_refused
+    asked = order.status is _CANCEL_PENDING or order.cancel_refused
     return not order.terminal and not order.held and not asked
 
 

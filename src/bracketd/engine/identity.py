@@ -14,10 +14,10 @@ _ID = re.compile(r"[A-Za-z0-9-]{1,32}\Z", re.ASCII)
 
 def find_order(state: State, client_id: str, text: str) -> Order | None:
     """The client's order that the text names, None where there is none or it is another client's."""
-    if not _ID.match(text):
-        return None
     order = state.orders.get(text)
     if order is None:
+        if not _ID.match(text):
+            return None
         bracket = state.brackets.get(text)
         known = bracket.entry_id if bracket is not None else state.exchange_ids.get(text, "")
         order = state.orders.get(known)

@@ -13,7 +13,7 @@ from bracketd.engine.state import State
 
 def intent_due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
     """What a kept intent comes to; None where there is none, or something is still in flight."""
-    if bracket.intended is Leg.NONE:
+    if not bracket.intended:
         return None
     situation = situation_of(state, bracket, session_over=not state.stage.trades)
     if situation is Situation.IN_FLIGHT:

@@ -9,6 +9,8 @@ from bracketd.engine.invariant import invariant
 from bracketd.engine.stake import plus
 from bracketd.engine.state import State
 
+_ENDED, _COMPLETE, _ENTRY = Stage.ENDED, Status.COMPLETE, Leg.ENTRY
+
 
 def check_bracket(state: State, bracket: Bracket) -> None:
     """What must hold of one bracket between two steps; raises InvariantBroken naming the first that does not."""
@@ -34,7 +36,7 @@ def check_bracket(state: State, bracket: Bracket) -> None:
         over = all(row.terminal for row in state.rows_of(bracket))
         invariant(over, "nothing of a closed bracket works (13)", bracket.basket_id)
     invariant(not entry.held or not entry.exchange_order_id, "what is held works nowhere (17)", entry.order_id)
-    if state.stage is Stage.ENDED:
+    if state.stage is _ENDED:
         over = all(row.terminal or row.held for row in state.rows_of(bracket))
         invariant(over, "nothing works after the session (17)", bracket)
 
@@ -43,7 +45,7 @@ def _check_untouched(state: State, bracket: Bracket, entry: Order) -> None:
     """What is left to check where nothing has filled: one row, no legs, nothing open, nothing to flag."""
     _check_quantities(entry)
     invariant(not bracket.late and not bracket.target_id, "no leg before a fill (6)", bracket.basket_id)
-    if state.stage is Stage.ENDED:
+    if state.stage is _ENDED:
         invariant(entry.terminal, "nothing works after the session (17)", bracket)
 
 
@@ -66,8 +68,10 @@ def _check_legs(state: State, bracket: Bracket, stop: Order, target: Order | Non
 
 
 def _check_quantities(order: Order) -> None:
-    invariant(order.filled >= 0 and order.remaining >= 0 and order.cancelled >= 0, "no negative (4)", order.order_id)
-    if order.status is Status.COMPLETE and order.leg is Leg.ENTRY:
+    filled, remaining = order.filled, order.remaining
+    fits = filled >= 0 and remaining >= 0 and filled + remaining <= order.quantity
+    invariant(fits, "no negative (4)", order.order_id)
+    if order.status is _COMPLETE and order.leg is _ENTRY:
         invariant(order.filled == order.quantity, "COMPLETE means filled (4)", order.order_id)
     if order.terminal:
         invariant(order.remaining == 0, "nothing remains of a terminal order (3)", order.order_id)

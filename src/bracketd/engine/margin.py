@@ -9,6 +9,8 @@ from bracketd.domain.bracket import Bracket
 from bracketd.domain.order import Side
 from bracketd.engine.state import State
 
+_BUY = Side.BUY
+
 
 def blocked_paise(reference_paise: int, quantity: int, cost_paise: int, leverage: int) -> int:
     """Margin for `quantity` unfilled shares at the reference price and an open position of that cost, in paise."""
@@ -28,7 +30,7 @@ def settle_margin(state: State, bracket: Bracket, account: Account) -> None:
     blocked = blocked_paise(bracket.reference_paise, entry.remaining, cost, account.leverage)
     closed_for = sum(row.traded_value_paise for row in state.rows_of(bracket)[1:])
     gain = closed_for - (entry.traded_value_paise - cost)
-    realised = gain if bracket.side is Side.BUY else -gain
+    realised = gain if bracket.side is _BUY else -gain
     account.blocked_paise += blocked - bracket.blocked_paise
     account.realised_paise += realised - bracket.realised_paise
     bracket.blocked_paise = blocked

@@ -59,6 +59,8 @@ from bracketd.engine.squaring import square_off_due
 from bracketd.engine.state import State
 from bracketd.engine.trailing import better
 
+_SQUARE_OFF = Stage.SQUARE_OFF
+
 Legs = tuple[Order, Order | None]
 """Stop and target; a cover order's target is None."""
 
@@ -69,7 +71,7 @@ TRIES_AT_ONCE = 2
 def due(state: State, bracket: Bracket, now_ns: int) -> AnyEvent | None:
     """The next event that the bracket's rules demand while the session trades, None when it is at rest."""
     entry = state.orders[bracket.entry_id]
-    if untouched(bracket, entry) and state.stage is not Stage.SQUARE_OFF:
+    if untouched(bracket, entry) and state.stage is not _SQUARE_OFF:
         return None
     legs = legs_of(state, bracket)
     if release_due(state, entry):

@@ -5,6 +5,7 @@ with all that follows from it, and then the bracket's own rules are asked what i
 """
 
 from collections.abc import Callable, Iterable
+from typing import get_args
 
 import msgspec
 
@@ -30,6 +31,13 @@ from bracketd.venue.protocol import MarketVenue
 Work = Callable[["Step"], None]
 """What a step does: it is given the step, and calls its methods."""
 
+_OF_BASKET = frozenset(kind for kind in get_args(AnyEvent) if "basket_id" in kind.__struct_fields__)
+_OF_ORDER = frozenset(kind for kind in get_args(AnyEvent) if "order_id" in kind.__struct_fields__) - _OF_BASKET
+"""Which events move one bracket, and by what they name it."""
+
+_SEEN_FIRST = frozenset({Filled, Triggered})
+"""Reports that come of how the market stands."""
+
 
 class Step:
     """The step in hand. `events` is what it has come to; `moved` the baskets that it touched."""
@@ -53,13 +61,19 @@ class Step:
 
     def apply(self, event: AnyEvent) -> None:
         """One event and all that follows from it."""
-        growth = growth_by(self._state, event)
-        self._record(event)
-        instruction = instruction_for(self._state, event, growth)
+        state = self._state
+        growth = growth_by(state, event)
+        evolve(state, event)
+        self.events.append(event)
+        instruction = instruction_for(state, event, growth)
         if instruction is not None:
             self.handle(self._venue.submit(instruction, self._now_ns))
-        bracket = self._bracket(event)
-        if bracket is None:
+        kind = type(event)
+        if kind in _OF_ORDER:
+            bracket = state.brackets[state.orders[event.order_id].basket_id]  # type: ignore[union-attr]
+        elif kind in _OF_BASKET:
+            bracket = state.brackets[event.basket_id]  # type: ignore[union-attr]
+        else:
             return
         self.moved.add(bracket.basket_id)
         self._settle(bracket)
@@ -133,8 +147,8 @@ class Step:
         """The venue's reports, each with all that follows from it before the next is asked for."""
         for report in reports:
             told = report.letter if isinstance(report, Held) else report
-            if isinstance(told, Filled | Triggered):
-                order = self._state.orders.get(told.order_id)
+            if type(told) in _SEEN_FIRST:
+                order = self._state.orders.get(told.order_id)  # type: ignore[union-attr]
                 if order is not None:
                     self.see(order.instrument)
             if isinstance(report, Held):
@@ -146,13 +160,14 @@ class Step:
 
     def finish(self) -> None:
         """Check every bracket that moved; raises InvariantBroken, after which nothing may be acknowledged."""
+        state, pressing = self._state, self._pressing
         for basket_id in self.moved:
-            bracket = self._state.brackets.get(basket_id)
+            bracket = state.brackets.get(basket_id)
             if bracket is None:
-                self._pressing.drop(basket_id)
+                pressing.drop(basket_id)
                 continue
-            check_bracket(self._state, bracket)
-            self._pressing.note(self._state, bracket, self._now_ns)
+            check_bracket(state, bracket)
+            pressing.note(state, bracket, self._now_ns)
 
     def _hear_everything(self) -> None:
         """At the end of a session the venue tells what it still owes, in the order in which it happened."""
@@ -183,10 +198,3 @@ class Step:
     def _record(self, event: AnyEvent) -> None:
         evolve(self._state, event)
         self.events.append(event)
-
-    def _bracket(self, event: AnyEvent) -> Bracket | None:
-        basket_id = getattr(event, "basket_id", None)
-        if basket_id is not None:
-            return self._state.brackets[basket_id]
-        order_id = getattr(event, "order_id", None)
-        return None if order_id is None else self._state.bracket_of(order_id)

@@ -48,8 +48,13 @@ def differing(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list
 
 
 def _side(side: Any) -> dict[int, dict[str, Any]]:
-    """One side of resting limits or waiting stops; who came first is in the priority, by which matching goes."""
-    return {price: {order_id: _work(work) for order_id, work in level.items()} for price, level in side.items()}
+    """One side of resting limits or waiting stops; who came first is in the priority, by which matching goes.
+
+    A level that nobody waits at any more says nothing.
+    """
+    return {
+        price: {order_id: _work(work) for order_id, work in level.items()} for price, level in side.items() if level
+    }
 
 
 def _work(work: Work) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from sortedcontainers import SortedDict
 from bracketd.domain.instrument import Level, Tick
 from bracketd.domain.order import OrderType
 
+_LIMITED = frozenset({OrderType.LIMIT, OrderType.SL})
+
 
 class Pair:
     """The two legs of one bracket under one quantity: a fill on one is a fill of both."""
@@ -87,7 +89,7 @@ class Work:
     @property
     def limited(self) -> bool:
         """Whether the order has a limit price of its own and may rest at it."""
-        return self.kind is OrderType.LIMIT or self.kind is OrderType.SL
+        return self.kind in _LIMITED
 
     @property
     def traded(self) -> int:
@@ -164,28 +166,35 @@ class Book:
     def add(self, work: Work) -> None:
         """Put an order where it belongs: among the stops, at its limit, or with those at market."""
         if work.waiting:
-            self.stops[work.buy].setdefault(work.trigger_paise, {})[work.order_id] = work
-            nearer = min if work.buy else max
-            self._edges[work.buy] = nearer(self._edges[work.buy], work.trigger_paise)
-        elif work.limited:
-            self.resting[work.buy].setdefault(work.limit_paise, {})[work.order_id] = work
-            nearer = max if work.buy else min
-            self._edges[2 + work.buy] = nearer(self._edges[2 + work.buy], work.limit_paise)
+            side, price, edge = self.stops[work.buy], work.trigger_paise, int(work.buy)
+        elif work.kind in _LIMITED:
+            side, price, edge = self.resting[work.buy], work.limit_paise, 2 + work.buy
         else:
             self.market[work.order_id] = work
+            return
+        level = side.get(price)
+        if level is None:
+            level = side[price] = {}
+        level[work.order_id] = work
+        if (price > self._edges[edge]) if edge in _BELOW else (price < self._edges[edge]):
+            self._edges[edge] = price
 
     def remove(self, work: Work) -> None:
         """Take an order out, wherever it is; one that is nowhere is no fault."""
         if work.waiting:
-            side = self.stops[work.buy]
-            if _drop(side, work.trigger_paise, work.order_id):
-                self._edges[work.buy] = _lowest(side) if work.buy else _highest(side)
-        elif work.limited:
-            side = self.resting[work.buy]
-            if _drop(side, work.limit_paise, work.order_id):
-                self._edges[2 + work.buy] = _highest(side) if work.buy else _lowest(side)
+            side, price, edge = self.stops[work.buy], work.trigger_paise, int(work.buy)
+        elif work.kind in _LIMITED:
+            side, price, edge = self.resting[work.buy], work.limit_paise, 2 + work.buy
         else:
             self.market.pop(work.order_id, None)
+            return
+        level = side.get(price)
+        if level is None or level.pop(work.order_id, None) is None or level:
+            return
+        # An empty level stays until it is the nearest: somebody else will want the price, and it costs a few bytes.
+        level.clear()
+        if price == self._edges[edge]:
+            self._edges[edge] = _nearest(side, below=edge in _BELOW)
 
     def replace_stop(self, work: Work, trigger_paise: int) -> None:
         """Give a waiting stop another trigger; its place in time stays its priority."""
@@ -251,23 +260,20 @@ _NONE_BELOW = -1
 _NONE_ABOVE = 1 << 62
 """Prices that no print reaches: the edges of a side on which nobody waits."""
 
+_BELOW = (0, 3)
+"""The edges below the market: of stops to sell and of limits to buy, where the nearest price is the highest."""
+
 
 def _by_priority(work: Work) -> int:
     return work.priority
 
 
-def _drop(side: SortedDict[int, LevelOrders], price_paise: int, order_id: str) -> bool:
-    """Take an order out of its level; whether that was the level's last."""
-    level = side.get(price_paise)
-    if level is None or level.pop(order_id, None) is None or level:
-        return False
-    del side[price_paise]
-    return True
-
-
-def _lowest(side: SortedDict[int, LevelOrders]) -> int:
-    return side.peekitem(0)[0] if side else _NONE_ABOVE
-
-
-def _highest(side: SortedDict[int, LevelOrders]) -> int:
-    return side.peekitem(-1)[0] if side else _NONE_BELOW
+def _nearest(side: SortedDict[int, LevelOrders], *, below: bool) -> int:
+    """The price of a side that is nearest to the market and at which somebody waits; empty levels on the way go."""
+    end = -1 if below else 0
+    while side:
+        price, level = side.peekitem(end)
+        if level:
+            return int(price)
+        del side[price]
+    return _NONE_BELOW if below else _NONE_ABOVE

@@ -9,6 +9,7 @@ and what they touched is looked at when the step in hand comes to (c).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from bracketd.domain.instructions import (
     AdjustPair,
@@ -20,10 +21,12 @@ from bracketd.domain.instructions import (
     CloseTaken,
     DropPair,
     Instruction,
+    LastCall,
     Modified,
     ModifyDenied,
     ModifyWork,
     MoveStop,
+    OpenBooks,
     OpenPair,
     PairAdjusted,
     Report,
@@ -53,7 +56,7 @@ class PaperExchange(Matcher):
         """Carry out one instruction. Outside of a print it is matched to its end, then its legs are looked at."""
         self._depth += 1
         try:
-            yield from self._carry_out(instruction)
+            yield from _CARRY_OUT[type(instruction)](self, instruction)
             if self._depth == 1 and (self._touched or self._arrivals):
                 yield from self._finish_step()
         finally:
@@ -126,27 +129,6 @@ class PaperExchange(Matcher):
 
     # Instructions
 
-    def _carry_out(self, instruction: Instruction) -> Iterator[Report]:
-        match instruction:
-            case CancelWork():
-                yield from self._cancel(instruction)
-            case SendEntry():
-                yield from self._send_entry(instruction)
-            case OpenPair():
-                yield from self._open_pair(instruction)
-            case AdjustPair():
-                yield from self._adjust_pair(instruction)
-            case MoveStop():
-                self._move_stop(instruction)
-            case ModifyWork():
-                yield from self._modify(instruction)
-            case ClosePair():
-                yield from self._close_pair(instruction)
-            case DropPair():
-                self._drop_pair(instruction.basket_id)
-            case ClearBooks():
-                self._clear()
-
     def _send_entry(self, entry: SendEntry) -> Iterator[Report]:
         work = admit_entry(entry, self._book(entry.instrument), self._next_priority())
         self._enter(work)
@@ -194,19 +176,19 @@ class PaperExchange(Matcher):
         self._touched[pair.basket_id] = pair
         yield PairAdjusted(change.basket_id, target.priority if target is not None else 0)
 
-    def _move_stop(self, move: MoveStop) -> None:
+    def _move_stop(self, move: MoveStop) -> Iterable[Report]:
         """Another trigger, by trailing: the stop keeps its place, and the move never takes it across the print."""
         pair = self._pairs.get(move.basket_id)
         if pair is not None and pair.stop is not None and pair.stop.waiting:
             pair.stop.book.replace_stop(pair.stop, move.trigger_paise)
+        return ()
 
-    def _cancel(self, cancel: CancelWork) -> Iterator[Report]:
+    def _cancel(self, cancel: CancelWork) -> Iterable[Report]:
         work = self._work.get(cancel.order_id)
         if work is None:
-            yield CancelDenied(cancel.order_id, NOT_WORKING, cancel.request, gone=True)
-            return
+            return (CancelDenied(cancel.order_id, NOT_WORKING, cancel.request, gone=True),)
         self._forget(work)
-        yield Withdrawn(cancel.order_id)
+        return (Withdrawn(cancel.order_id),)
 
     def _modify(self, change: ModifyWork) -> Iterator[Report]:
         """Other terms. What loses its place is an arrival, matched to its end before its legs are looked at."""
@@ -257,17 +239,18 @@ class PaperExchange(Matcher):
         else:
             self._arrive(stop)
 
-    def _drop_pair(self, basket_id: str) -> None:
+    def _drop_pair(self, drop: DropPair) -> Iterable[Report]:
         """Whatever the pair still had is gone with it."""
-        pair = self._pairs.pop(basket_id, None)
+        pair = self._pairs.pop(drop.basket_id, None)
         if pair is None:
-            return
+            return ()
         for leg in (pair.stop, pair.target):
             if leg is not None:
                 leg.book.remove(leg)
                 del self._work[leg.order_id]
+        return ()
 
-    def _clear(self) -> None:
+    def _clear(self, _end: ClearBooks) -> Iterable[Report]:
         """The end of a session: nothing works, the last prints stay."""
         for work in self._work.values():
             work.book.remove(work)
@@ -275,6 +258,11 @@ class PaperExchange(Matcher):
         self._pairs.clear()
         self._touched.clear()
         self._arrivals.clear()
+        return ()
+
+    def _nothing(self, _instruction: Instruction) -> Iterable[Report]:
+        """What says nothing to an exchange that answers at once and whole."""
+        return ()
 
     # Keeping
 
@@ -283,3 +271,19 @@ class PaperExchange(Matcher):
         if order.leg in (Leg.STOPLOSS, Leg.TARGET) and not order.rescue:
             pair = self._pairs[order.basket_id]
         return readmit(order, self._book(order.instrument), pair)
+
+
+_CARRY_OUT: dict[type, Callable[[PaperExchange, Any], Iterable[Report]]] = {
+    SendEntry: PaperExchange._send_entry,
+    OpenPair: PaperExchange._open_pair,
+    AdjustPair: PaperExchange._adjust_pair,
+    MoveStop: PaperExchange._move_stop,
+    CancelWork: PaperExchange._cancel,
+    ModifyWork: PaperExchange._modify,
+    ClosePair: PaperExchange._close_pair,
+    DropPair: PaperExchange._drop_pair,
+    LastCall: PaperExchange._nothing,
+    ClearBooks: PaperExchange._clear,
+    OpenBooks: PaperExchange._nothing,
+}
+"""What each instruction comes to: its reports, made while they are heard."""
