@@ -142,6 +142,7 @@ def _legs_opened(state: State, event: LegsOpened) -> None:
     bracket = state.brackets[event.basket_id]
     invariant(not bracket.stop_id, "legs are made once", event.basket_id)
     entry = state.orders[bracket.entry_id]
+    birth = born(event.at_ns)
     for order_id, leg, order_type, price, trigger in (
         (event.stop_id, Leg.STOPLOSS, OrderType.SLM, 0, event.trigger_paise),
         (event.target_id, Leg.TARGET, OrderType.LIMIT, event.target_paise, 0),
@@ -167,7 +168,7 @@ def _legs_opened(state: State, event: LegsOpened) -> None:
             user_order_id=entry.user_order_id,
             device=entry.device,
             execution=entry.execution,
-            **born(event.at_ns),
+            **birth,
         )
     bracket.stop_id, bracket.target_id = event.stop_id, event.target_id
     if bracket.trailing_step_paise:
