@@ -48,6 +48,10 @@ CREATE TABLE bracketd.snapshot (
     PRIMARY KEY (shard, seq)
 );
 ALTER TABLE bracketd.snapshot ALTER COLUMN body SET STORAGE EXTERNAL;
+CREATE TABLE bracketd.slot_map (
+    version bigint PRIMARY KEY CHECK (version > 0),
+    shards integer[] NOT NULL
+);
 CREATE FUNCTION bracketd.now_ns() RETURNS bigint LANGUAGE sql VOLATILE AS
     $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint * 1000 $$;
 """
@@ -127,15 +131,12 @@ async def prepare_reading(connection: Connection) -> None:
 
 async def check_tail(connection: Connection, shard: int) -> int:
     """The last sequence, agreed upon by the lease and the records; raises JournalDamaged where they differ."""
-    row = await connection.fetchrow(TAIL, shard)
-    if row is None:
-        raise JournalDamaged(f"the journal has lost the row of shard {shard}")
-    lease_seq, event_seq = row
+    lease_seq, event_seq = await tail(connection, shard)
     if lease_seq > event_seq:
         raise JournalDamaged(f"missing, the lease counts {lease_seq} records", event_seq + 1)
     if lease_seq < event_seq:
         raise JournalDamaged(f"not counted, the lease counts {lease_seq} records", lease_seq + 1)
-    return int(lease_seq)
+    return lease_seq
 
 
 async def _check_durable(connection: Connection) -> None:
@@ -144,3 +145,11 @@ async def _check_durable(connection: Connection) -> None:
         found = await connection.fetchval("SELECT current_setting($1)", setting)
         if found != "on":
             raise JournalDamaged(f"the journal cannot be written durably here: {setting} is {found}, not on")
+
+
+async def tail(connection: Connection, shard: int) -> tuple[int, int]:
+    """The last sequence as the lease counts it, and as the records do. Raises JournalDamaged for a lost lease row."""
+    row = await connection.fetchrow(TAIL, shard)
+    if row is None:
+        raise JournalDamaged(f"the journal has lost the row of shard {shard}")
+    return int(row[0]), int(row[1])
