@@ -5,8 +5,9 @@ docs/proof.md prints.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
+import apsw
 import msgspec
 import pytest
 
@@ -35,13 +36,15 @@ from bracketd.engine.exposure import exit_decided
 from bracketd.engine.instructing import instruction_for
 from bracketd.engine.state import State, encode_state
 from bracketd.engine.trailing import trail
+from bracketd.journal import schema
 from bracketd.journal.group import GroupCommit
-from bracketd.journal.protocol import Unknown
+from bracketd.journal.protocol import Record
+from bracketd.journal.reader import Reader
+from bracketd.journal.writer import Writer
 from bracketd.runtime import desk, kill_switch, recovery, step, venue_view
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.streams import Streams
 from bracketd.simulation.campaign import campaign
-from bracketd.simulation.disk_journal import DiskJournal, Platter
 from bracketd.simulation.shrinking import kind_of
 from bracketd.venue.paper import exchange
 from bracketd.venue.paper.exchange import PaperExchange
@@ -284,53 +287,80 @@ def websocket_outlives_its_token(plant: pytest.MonkeyPatch) -> None:
 
 def snapshot_one_event_short(plant: pytest.MonkeyPatch) -> None:
     """A snapshot lacks the last step that it says it stands for."""
-    put_snapshot = DiskJournal.put_snapshot
+    put_snapshot = Writer.put_snapshot
 
-    async def short(self: Any, lease: Any, seq: int, body: bytes) -> None:
-        earlier = recovery.replay(self._platter.parsed[: seq - 1])
-        await put_snapshot(self, lease, seq, encode_state(earlier))
+    def short(self: Any, lease: Any, seq: int, body: bytes) -> None:
+        rows = self._connection.execute("SELECT seq, epoch, body FROM event WHERE seq < ? ORDER BY seq", (seq,))
+        earlier = recovery.replay(Record(*row) for row in rows)
+        put_snapshot(self, lease, seq, encode_state(earlier))
 
-    plant.setattr(DiskJournal, "put_snapshot", short)
+    plant.setattr(Writer, "put_snapshot", short)
 
 
 def sequence_hole_tolerated(plant: pytest.MonkeyPatch) -> None:
     """A record of a group never gets on the disk, and neither the writer nor the reader minds the hole."""
-    append = DiskJournal.append
+    append = Writer.append
 
-    async def lossy(self: Any, lease: Any, expected_seq: int, bodies: Sequence[bytes]) -> int:
-        await append(self, lease, self._platter.last_seq, bodies[1:] if len(bodies) > 1 else bodies)
-        return expected_seq + len(bodies)
+    def lossy(self: Any, lease: Any, expected_seq: int, bodies: Sequence[bytes]) -> int:
+        last_seq = append(self, lease, expected_seq, bodies)
+        if len(bodies) > 1:
+            self._connection.execute("DELETE FROM event WHERE seq = ?", (expected_seq + 1,))
+        return last_seq
 
-    async def read_on(journal: Any, lease: Any, tail: int | None = None) -> State:
-        return recovery.replay(journal._platter.parsed)
+    def lenient(self: Any, page: list[Record], after_seq: int, epoch: int, digest: bytes, most: int) -> Any:
+        sql = "SELECT seq, epoch, body FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+        page += [Record(*row) for row in self.connection.execute(sql, (after_seq, most))]
+        return epoch, digest
 
-    plant.setattr(DiskJournal, "append", lossy)
-    plant.setattr(recovery, "recover", read_on)
+    plant.setattr(Writer, "append", lossy)
+    plant.setattr(Reader, "_fill", lenient)
 
 
 def failed_sync_taken_for_done(plant: pytest.MonkeyPatch) -> None:
     """A sync that failed counts as one that succeeded."""
-    append = DiskJournal.append
+    append = Writer.append
 
-    async def brave(self: Any, lease: Any, expected_seq: int, bodies: Sequence[bytes]) -> int:
+    def brave(self: Any, lease: Any, expected_seq: int, bodies: Sequence[bytes]) -> int:
         try:
-            return await append(self, lease, expected_seq, bodies)
-        except Unknown:
+            return append(self, lease, expected_seq, bodies)
+        except apsw.IOError:
             return expected_seq + len(bodies)
 
-    plant.setattr(DiskJournal, "append", brave)
+    plant.setattr(Writer, "append", brave)
 
 
-def torn_end_left_standing(plant: pytest.MonkeyPatch) -> None:
-    """What a power cut tore is not cut off: the next group is written behind it."""
-    mount = Platter.mount
+def log_not_synced(plant: pytest.MonkeyPatch) -> None:
+    """The journal's log is synced when it is copied, and not at each append."""
+    settings = tuple(each.replace("FULL", "NORMAL") for each in schema._SETTINGS)
+    plant.setattr(schema, "_SETTINGS", settings)
+    plant.setattr(schema, "_require_setting", lambda connection, name, wanted: None)
 
-    def lenient(self: Any) -> None:
-        before = bytes(self.disk.kept)
-        mount(self)
-        self.disk.kept[:] = before
 
-    plant.setattr(Platter, "mount", lenient)
+def cache_taken_for_disk(plant: pytest.MonkeyPatch) -> None:
+    """A restart trusts what a killed process left in the machine's cache: nothing is synced before it is shown."""
+    prepare = schema._prepare
+
+    class Unsynced:
+        """The connection, without its copying of the log."""
+
+        def __init__(self, connection: apsw.Connection) -> None:
+            self._connection = connection
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._connection, name)
+
+        def __enter__(self) -> Any:
+            return self._connection.__enter__()
+
+        def __exit__(self, *fault: Any) -> Any:
+            return self._connection.__exit__(*fault)
+
+        def wal_checkpoint(self, **how: Any) -> None:
+            """Nothing."""
+
+    plant.setattr(
+        schema, "_prepare", lambda connection, created_ns: prepare(cast(Any, Unsynced(connection)), created_ns)
+    )
 
 
 def letters_lost_in_a_crash(plant: pytest.MonkeyPatch) -> None:
@@ -438,7 +468,8 @@ PLANTS: tuple[Plant, ...] = (
     snapshot_one_event_short,
     sequence_hole_tolerated,
     failed_sync_taken_for_done,
-    torn_end_left_standing,
+    log_not_synced,
+    cache_taken_for_disk,
     letters_lost_in_a_crash,
     success_before_the_end,
     key_forgotten,

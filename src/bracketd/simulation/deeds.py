@@ -109,9 +109,10 @@ class Trouble(Deed, frozen=True, kw_only=True):
 
 
 class PowerCut(Deed, frozen=True, kw_only=True):
-    """The process dies: at once, or at the next of the points at which it hurts."""
+    """The process dies, or the whole `machine`: at once, or at the next of the points at which it hurts."""
 
     point: str
+    machine: bool
     down_ms: int
 
 

@@ -1,17 +1,23 @@
 """A disk that is slow, full, torn or broken when the story says so, and keeps exactly what was synced.
 
-Bytes that were written stand in the cache until a sync. A power cut keeps all that was synced and any beginning of the
-rest; a sync that fails may have kept everything or nothing, and says neither.
+What is written stands in the machine's cache until a sync has ended. A power cut keeps all that was synced; of the rest
+it keeps any part, in any order, and tears some of it. A killed process leaves the cache as it is. A sync that fails may
+have kept everything or nothing, says neither, and the next one does not try again: so kernels do it. A file's
+name is kept at once.
 """
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from random import Random
+from typing import NamedTuple
 
 
 class DiskFault(OSError):
     """The disk refused; what became of the bytes is not known."""
+
+
+class DiskFull(DiskFault):
+    """There was room for a part of it."""
 
 
 class DiskTrouble(StrEnum):
@@ -29,60 +35,167 @@ BEFORE_REPLY, AFTER_REPLY = "before a reply", "after a reply"
 POINTS = (WRITTEN, SYNCED, BEFORE_REPLY, AFTER_REPLY)
 """The places at which a power cut hurts most."""
 
-SYNC_S = (0.0002, 0.002)
-SLOW_SYNC_S = (0.01, 0.2)
-STUCK_S = 3.0
+SYNC_NS = (200_000, 2_000_000)
+SLOW_SYNC_NS = (10_000_000, 200_000_000)
+STUCK_NS = 3_000_000_000
+
+
+class Change(NamedTuple):
+    """Bytes that were written at a place, or, where there are none, the length to which the file was cut."""
+
+    at_ns: int
+    offset: int
+    data: bytes | None
+
+
+class _Sync(NamedTuple):
+    """A sync that is under way, and what it will have kept at its end."""
+
+    begins_ns: int
+    ends_ns: int
+    file: "DiskFile"
+    changes: list[Change]
+
+
+class DiskFile:
+    """One file: as every process sees it, as it is kept, and the changes that no sync has begun to keep."""
+
+    def __init__(self) -> None:
+        self.seen = bytearray()
+        self.kept = bytearray()
+        self.unsynced: list[Change] = []
 
 
 class Disk:
-    """One append-only file; `faults` counts how often it refused.
+    """Files by their names. `faults` counts how often the disk refused, `life` the processes that used it.
 
-    `at` is called at the points of a write; it may cut the power, and then gives something that is waited for for ever.
+    A write takes no time and a sync takes some, so what one job writes and syncs ends at `busy_until_ns`, although the
+    job that asked is run at one moment; a power cut before that end finds the disk as it was at the cut.
     """
 
-    def __init__(self, random: Random, at: Callable[[Point], "asyncio.Future[None] | None"]) -> None:
-        self.kept = bytearray()
+    def __init__(self, random: Random, now_ns: Callable[[], int]) -> None:
+        self.files: dict[str, DiskFile] = {}
         self.trouble: DiskTrouble | None = None
         self.faults = 0
-        self._cache = b""
+        self.life = 0
+        self.busy_until_ns = 0
         self._random = random
-        self._at = at
+        self._now_ns = now_ns
+        self._syncs: list[_Sync] = []
+        self._deleted: list[tuple[int, str, DiskFile]] = []
+        self._doubtful = False
 
-    async def append(self, frame: bytes) -> None:
-        """Write and sync; raises DiskFault, after which nobody knows what is there."""
+    @property
+    def clean(self) -> bool:
+        """Whether all that was written is kept."""
+        self._end_syncs()
+        if self._syncs or any(file.unsynced for file in self.files.values()):
+            return False
+        if self._doubtful:
+            # A sync has failed since: what it left in the cache alone was perhaps written again.
+            self._doubtful = any(file.seen != file.kept for file in self.files.values())
+        return not self._doubtful
+
+    def write(self, file: DiskFile, offset: int, data: bytes) -> None:
+        """Put bytes into the cache; raises DiskFull."""
         if self.trouble is DiskTrouble.FULL:
             # A full disk takes a part of it first.
-            self._cache = frame[: self._random.randrange(len(frame))]
+            self._change(file, offset, data[: self._random.randrange(len(data))])
             self.faults += 1
-            raise DiskFault("no space left on the disk")
-        self._cache = frame
-        await self._pass(WRITTEN)
-        await asyncio.sleep(self._sync_s())
+            raise DiskFull("no space left on the disk")
+        self._change(file, offset, data)
+
+    def cut(self, file: DiskFile, size: int) -> None:
+        """Cut a file to a size (bytes)."""
+        self._change(file, size, None)
+
+    def delete(self, name: str) -> None:
+        """Forget a file, if it is there; it is gone for good when the syncs that were asked for before have ended."""
+        file = self.files.pop(name, None)
+        if file is not None:
+            self._deleted.append((self._free_ns(), name, file))
+
+    def sync(self, file: DiskFile) -> None:
+        """Begin to keep what was written; it is kept at `busy_until_ns`. Raises DiskFault."""
+        self._end_syncs()
+        changes, file.unsynced = file.unsynced, []
+        begins_ns = self._free_ns()
         if self.trouble is DiskTrouble.FAILS_SYNC:
             self.trouble = None
-            if self._random.random() < 0.5:
-                self._keep()
             self.faults += 1
+            self._doubtful = True
+            if self._random.random() < 0.5:
+                self._syncs.append(_Sync(begins_ns, begins_ns, file, changes))
             raise DiskFault("the sync failed")
-        self._keep()
-        await self._pass(SYNCED)
+        self.busy_until_ns = begins_ns + self._sync_ns()
+        self._syncs.append(_Sync(begins_ns, self.busy_until_ns, file, changes))
+
+    def lose_process(self) -> None:
+        """The process dies: what it had asked for is done, and the cache is the machine's."""
+        self.life += 1
 
     def cut_power(self) -> None:
-        """What was not synced is torn somewhere."""
-        self.kept += self._cache[: self._random.randint(0, len(self._cache))]
-        self._cache = b""
+        """The machine dies: of what was not synced any part stays, and some of it is torn."""
+        self.life += 1
+        self._end_syncs()
+        now_ns = self._now_ns()
+        for at_ns, name, file in self._deleted:
+            if at_ns > now_ns:
+                self.files[name] = file
+        for sync in self._syncs:
+            _apply(sync.file.kept, self._survivors(sync.changes, now_ns))
+        self._syncs.clear()
+        for file in self.files.values():
+            _apply(file.kept, self._survivors(file.unsynced, now_ns))
+            file.unsynced.clear()
+            file.seen = bytearray(file.kept)
+        self._deleted.clear()
+        self.busy_until_ns = now_ns
 
-    def _keep(self) -> None:
-        self.kept += self._cache
-        self._cache = b""
+    def _free_ns(self) -> int:
+        return max(self._now_ns(), self.busy_until_ns)
 
-    def _sync_s(self) -> float:
+    def _change(self, file: DiskFile, offset: int, data: bytes | None) -> None:
+        change = Change(self._free_ns(), offset, data)
+        file.unsynced.append(change)
+        _apply(file.seen, (change,))
+
+    def _end_syncs(self) -> None:
+        """Keep what ended by now, in the order in which it was asked for."""
+        now_ns = self._now_ns()
+        while self._syncs and self._syncs[0].ends_ns <= now_ns:
+            sync = self._syncs.pop(0)
+            _apply(sync.file.kept, sync.changes)
+
+    def _survivors(self, changes: list[Change], now_ns: int) -> list[Change]:
+        """What a power cut leaves of changes that were on their way, in the order in which they were made."""
+        written = [change for change in changes if change.at_ns <= now_ns]
+        if not written:
+            return []
+        random = self._random
+        if random.random() < 0.5:
+            # They went out in their order, and perhaps the last was torn.
+            written = written[: random.randint(1, len(written))]
+            return written if random.random() < 0.5 else [*written[:-1], self._torn(written[-1])]
+        return [change if random.random() < 0.7 else self._torn(change) for change in written if random.random() < 0.5]
+
+    def _torn(self, change: Change) -> Change:
+        if change.data is None:
+            return change
+        return change._replace(data=change.data[: self._random.randint(0, len(change.data))])
+
+    def _sync_ns(self) -> int:
         if self.trouble is DiskTrouble.STUCK_SYNC:
             self.trouble = None
-            return STUCK_S
-        return self._random.uniform(*(SLOW_SYNC_S if self.trouble is DiskTrouble.SLOW else SYNC_S))
+            return STUCK_NS
+        return self._random.randint(*(SLOW_SYNC_NS if self.trouble is DiskTrouble.SLOW else SYNC_NS))
 
-    async def _pass(self, point: Point) -> None:
-        stopped = self._at(point)
-        if stopped is not None:
-            await stopped
+
+def _apply(content: bytearray, changes: Iterable[Change]) -> None:
+    for _, offset, data in changes:
+        if data is None:
+            del content[offset:]
+            continue
+        if len(content) < offset:
+            content.extend(bytes(offset - len(content)))
+        content[offset : offset + len(data)] = data

@@ -10,14 +10,15 @@ from bracketd.auth.gate import Gate
 from bracketd.domain.events import AnyEvent
 from bracketd.domain.instrument import Instrument
 from bracketd.engine.state import State
-from bracketd.journal.group import GroupCommit
 from bracketd.journal.protocol import Lease
 from bracketd.market.calendar import SessionTable
-from bracketd.runtime import recovery, timekeeping
+from bracketd.runtime import data_folder, recovery, timekeeping
+from bracketd.runtime.data_folder import OpenJournal
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.venue_view import request_due_ns
+from bracketd.simulation.archive import Archive
 from bracketd.simulation.client_book import ClientBook
-from bracketd.simulation.disk_journal import DiskJournal, Platter
+from bracketd.simulation.scheduled_journal import Machine, ScheduledJournal
 from bracketd.simulation.virtual_loop import LoopClock
 from bracketd.simulation.watched_desk import Watch, WatchedDesk
 from bracketd.venue.paper.exchange import PaperExchange
@@ -38,8 +39,8 @@ class Process:
         self,
         *,
         state: State,
-        journal: DiskJournal,
-        lease: Lease,
+        opened: OpenJournal,
+        journal: ScheduledJournal,
         watch: Watch,
         instruments: Mapping[str, Instrument],
         sessions: SessionTable,
@@ -51,7 +52,9 @@ class Process:
         self.exchange: PaperExchange = recovery.resume_paper(state, instruments)
         known = tuple(state.orders.values())
         self.venue = FaultyExchange(self.exchange, known, partial(request_due_ns, state))
-        self.commit = GroupCommit(journal, lease)
+        self.commit = opened.commit
+        self.journal = journal
+        self._opened = opened
 
         def account_terms(client_id: str) -> tuple[int, int] | None:
             client = book.get(client_id)
@@ -83,15 +86,21 @@ class Process:
 
         await timekeeping.keep_timing(self.desk, nap)
 
+    async def keep_lease(self) -> None:
+        """The real renewal of the journal's lease."""
+        await data_folder._renew(self._opened)
+
     def cut_power(self) -> None:
         """Nothing that this process does reaches anybody any more."""
         self.dead = True
+        self.journal.writer.dead = True
         if not self.power.done():
             self.power.set_result(None)
 
 
 async def started(
-    platter: Platter,
+    machine: Machine,
+    archive: Archive,
     begin: Callable[[State, Lease], None],
     stepped: Callable[[int, list[AnyEvent]], None],
     overhear: Callable[[PaperExchange], None],
@@ -106,16 +115,19 @@ async def started(
 
     Raises whatever keeps a server from starting.
     """
-    journal = DiskJournal(platter)
-    lease = await journal.acquire("simulated", 10.0)
-    if lease is None:
-        raise recovery.RecoveryFailed("the lease was not granted")
-    state = await recovery.recover(journal, lease, SNAPSHOT_TAIL_RECORDS)
-    begin(state, lease)
+    journal = ScheduledJournal(machine)
+    try:
+        opened = OpenJournal(journal, await data_folder._take_lease(journal))
+        archive.find([record.body async for record in journal.read(archive.kept_seq)])
+        state = await recovery.recover(journal, opened.lease, SNAPSHOT_TAIL_RECORDS)
+        begin(state, opened.lease)
+    except BaseException:
+        journal.abandon()
+        raise
     process = Process(
         state=state,
+        opened=opened,
         journal=journal,
-        lease=lease,
         watch=watch,
         instruments=instruments,
         sessions=sessions,

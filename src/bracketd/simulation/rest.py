@@ -28,12 +28,11 @@ TURNS_MAX = 40
 
 async def come_to_rest(trial: "Trial") -> None:
     """Bring everything to its end; what does not come there is accused."""
-    trial.armed = ""
-    trial.plan = FaultPlan()
+    trial.lives.armed = ""
     process = await _serving(trial)
     if process is None:
         return
-    process.misbehave(trial.plan)
+    trial.lives.misbehave(FaultPlan())
     await asyncio.sleep(LETTERS_S)
     await _answered(trial)
     trial.witness.say(lambda: _check_streams(trial, process))
@@ -49,19 +48,22 @@ async def come_to_rest(trial: "Trial") -> None:
     await _close_everything(trial, process)
     await _answered(trial)
     await asyncio.sleep(1)
-    if not process.desk.failure:
-        trial.witness.say(lambda: _check_ended(trial, process))
+    if not trial.lives.serves(process):
+        return
+    trial.witness.say(lambda: _check_ended(trial, process))
+    records = [record.body async for record in process.journal.read(0)]
+    trial.witness.say(lambda: trial.lives.archive.compare(records))
 
 
 async def _serving(trial: "Trial") -> Process | None:
     """A server that runs and will not die any more."""
     for _ in range(PATIENCE):
-        trial.disk.trouble = None
-        process = trial.process
+        trial.lives.disk.trouble = None
+        process = trial.lives.process
         if process is not None and not process.dead:
             # A sync that hangs or fails now was asked for before.
             await asyncio.sleep(0.5)
-            if trial.serves(process):
+            if trial.lives.serves(process):
                 return process
         if trial.witness.lie:
             return None
@@ -87,7 +89,7 @@ async def _open_session(trial: "Trial", process: Process) -> None:
         change_ns = trial.sessions.next_change_ns(now_ns)
         if change_ns is None:
             break
-        await asyncio.sleep((change_ns - now_ns) / 1e9 + 1e-6)
+        await trial.lives.jump(change_ns - now_ns + 1_000)
     trial.witness.accuse("the session never opens again (24)")
 
 
@@ -151,4 +153,4 @@ def _check_ended(trial: "Trial", process: Process) -> None:
     invariant(not any(account.blocked_paise for account in state.accounts.values()), "no margin is left blocked (21)")
     invariant(not process.exchange._work and not process.exchange._pairs, "nothing works at the exchange (13)")
     trial.witness.onlooker.check(state, process.exchange)
-    trial.archive.check_equal(state, process.desk.last_seq)
+    trial.lives.archive.check_equal(state, process.desk.last_seq)

@@ -201,7 +201,9 @@ class _Teller:
 
     def _power_cut(self) -> PowerCut:
         point = self._random.choice(("", "", *POINTS))
-        return PowerCut(gap_us=self._gap_us(), point=point, down_ms=self._random.choice((1, 50, 3_000)))
+        machine = self._random.random() < 0.7
+        down_ms = self._random.choice((1, 50, 3_000))
+        return PowerCut(gap_us=self._gap_us(), point=point, machine=machine, down_ms=down_ms)
 
     def _new_tokens(self) -> NewTokens:
         return NewTokens(gap_us=self._gap_us(), client=self._client(), rotates=self._random.random() < 0.5)
