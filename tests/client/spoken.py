@@ -44,10 +44,26 @@ def run(name: str, text: str) -> None:
     if re.search(r"\bAsync|async_broker", name):
         asyncio.run(_run_async(name, text))
         return
-    with PaperBroker() as paper:
-        given = names() | {"paper": paper, "broker": paper.client("A")}
+    with Kit() as kit:
+        kit.say(name, text)
+
+
+class Kit:
+    """A paper broker `paper` and its client `broker`, to whom examples are said one after the other."""
+
+    def __enter__(self) -> "Kit":
+        self._paper = PaperBroker().__enter__()
+        self._given = names() | {"paper": self._paper, "broker": self._paper.client("A")}
+        return self
+
+    def __exit__(self, *fault: Any) -> None:
+        self._paper.__exit__(*fault)
+
+    def say(self, name: str, text: str) -> None:
+        """Run the examples of a text; raises AssertionError where one does not print what it says."""
         for example in PARSER.get_examples(text):
-            _judge(name, example, _printed(lambda code=example.source: exec(compile(code, name, "single"), given)))
+            code = compile(example.source, name, "single")
+            _judge(name, example, _printed(lambda code=code: exec(code, self._given)))
 
 
 async def _run_async(name: str, text: str) -> None:

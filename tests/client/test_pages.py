@@ -1,10 +1,7 @@
-"""docs/client.md and docs/testing.md: their examples run, and nothing of what there is is missing."""
+"""docs/client.md and docs/testing.md: nothing of what there is is missing."""
 
 import inspect
 from pathlib import Path
-
-import pytest
-from tests.client.spoken import run
 
 from bracketd import client, testing
 from bracketd.client import BrokerError
@@ -14,14 +11,6 @@ from bracketd.testing.script_pages import METHODS
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CLIENT = (DOCS / "client.md").read_text(encoding="utf-8")
 TESTING = (DOCS / "testing.md").read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize(("name", "page"), [("client.md", CLIENT), ("testing.md", TESTING)])
-def test_the_examples_of_a_page_run(name: str, page: str) -> None:
-    """Every example of the page, one after the other, prints what it says."""
-    blocks = [part.partition("```")[0] for part in page.split("```python\n")[1:]]
-    assert blocks
-    run(name, "\n".join(blocks))
 
 
 def test_every_error_and_method_is_on_the_client_s_page() -> None:
