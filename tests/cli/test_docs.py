@@ -20,6 +20,18 @@ from bracketd.cli.main import main
 from bracketd.domain.reasons import STATE_REASONS
 from bracketd.runtime.entrance import HASHES_AT_ONCE, WAITING_MAX
 from bracketd.runtime.settings import Settings
+from bracketd.terminal.access import option_names
+from bracketd.terminal.verbs import VERBS
+from bracketd.terminal.verdict import (
+    DONE,
+    INTERRUPTED,
+    NO_LOGIN,
+    NOT_KNOWN,
+    REFUSED,
+    TOO_LATE,
+    UNREACHABLE,
+    USAGE,
+)
 from bracketd.venue.paper.fault_plan import Action, FaultRule, Point
 from bracketd.wire.absent import EXECUTIONS, FEATURES
 from bracketd.wire.fault_rules import RULE_FIELDS
@@ -32,6 +44,7 @@ CANCEL = (ROOT / "docs" / "cancel.md").read_text(encoding="utf-8")
 SANDBOX = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
 LOGIN = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
 API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+TERMINAL = (ROOT / "docs" / "terminal.md").read_text(encoding="utf-8")
 CLIENTS = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -70,10 +83,40 @@ def test_readme_commands_run_as_printed(start: Callable[..., Any], shell: Callab
 
 def test_readme_names_every_verb_and_option() -> None:
     """The README's contract of the command line has each verb with each of its options."""
-    rows = {row[1]: row[0] for row in re.findall(r"^(\| `(bracketd(?: [a-z]+)+).*)$", README, re.MULTILINE)}
+    rows = {row[1]: row[0] for row in re.findall(r"^(\| `(bracketd(?: [a-z][a-z-]*)+).*)$", README, re.MULTILINE)}
     for words, command in verbs(main):
-        options = [name for parameter in command.params for name in parameter.opts if name.startswith("--")]
-        assert [name for name in options if name not in rows[words]] == []
+        names = {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+        # What every verb of a trader takes is said once, above their rows.
+        common = set(option_names()) if set(option_names()) <= names else set()
+        assert sorted(name for name in names - common if name not in rows[words]) == []
+    assert [words for words in rows if words not in dict(verbs(main))] == []
+
+
+def test_common_options_of_a_trader_are_documented() -> None:
+    """The README and the terminal's page name each option that every verb of a trader takes."""
+    assert option_names() == ["--client", "--json", "--profile", "--token", "--url"]
+    sentence = README.partition("Every verb of a trader takes")[2].partition(":")[0]
+    for name in option_names():
+        assert f"`{name}`" in sentence
+        assert f"\n| `{name}` |" in TERMINAL
+
+
+def test_terminal_page_names_every_verb_with_its_options() -> None:
+    """Each verb of the terminal has its row on its page, and what asks first or is long names its options there."""
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", TERMINAL, re.MULTILINE))
+    assert [word for word in VERBS if word not in rows] == []
+    said = TERMINAL + README
+    for word, command in VERBS.items():
+        names = {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+        assert sorted(name for name in names if f"`{name}" not in said and f"[{name}" not in said) == [], word
+
+
+def test_terminal_page_has_every_exit_code() -> None:
+    """The page and the README have a row for each way in which a verb can end."""
+    codes = {DONE, REFUSED, USAGE, UNREACHABLE, TOO_LATE, NOT_KNOWN, NO_LOGIN, INTERRUPTED}
+    for page in (TERMINAL, README):
+        table = page.partition("| Exit code |")[2].partition("\n\n")[0]
+        assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == codes
 
 
 @pytest.mark.parametrize("setting", [field.name for field in fields(Settings)])

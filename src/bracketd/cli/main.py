@@ -1,4 +1,4 @@
-"""The entry point `bracketd` and its verbs: demo, serve, client, app, token, verify, backup, sim.
+"""The entry point `bracketd` and its verbs: demo, serve, client, app, token, verify, backup, sim, and the terminal's.
 
 What a verb needs is imported when it runs: `bracketd token` does not wait for the server's imports.
 """
@@ -12,6 +12,7 @@ from bracketd import __version__
 from bracketd.cli.lifetime import Lifetime
 from bracketd.cli.origin import Origin
 from bracketd.cli.rupees import Rupees
+from bracketd.terminal.verbs import VERBS
 
 CORS_HELP = "Let pages of this origin call, such as https://desk.example; may be given again."
 DATA = click.Path(file_okay=False, path_type=Path)
@@ -259,3 +260,7 @@ def sim(seeds: int, seed: int | None, minutes: float) -> None:
     from bracketd.cli.sim import simulate
 
     simulate(seeds, seed, minutes)
+
+
+for word, verb in VERBS.items():
+    main.add_command(verb, word)

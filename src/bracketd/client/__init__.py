@@ -43,7 +43,7 @@ from bracketd.client.errors import (
 )
 from bracketd.client.orders import Instrument
 from bracketd.client.prices import Price
-from bracketd.client.rows import Funds, Order, Position, Result, Trade
+from bracketd.client.rows import Funds, Moment, Order, Position, Result, Trade
 from bracketd.client.updates import Update
 
 __all__ = [
@@ -69,6 +69,7 @@ __all__ = [
     "LegNotActive",
     "MarginShort",
     "MarketClosed",
+    "Moment",
     "NotFound",
     "NotServing",
     "OffsetInvalid",

@@ -14,7 +14,7 @@ from bracketd.client.errors import BrokerError
 from bracketd.client.login import login
 from bracketd.client.orders import Changes, Instrument, bracket_order, entry_changes, exact
 from bracketd.client.prices import Price
-from bracketd.client.rows import Funds, Order, Position, Result, Trade
+from bracketd.client.rows import Funds, Moment, Order, Position, Result, Trade
 from bracketd.client.updates import Update, watch
 
 ATTEMPTS = 4
@@ -159,6 +159,15 @@ class AsyncBroker:
         """
         return await self._connection.run(self._dialogue.trades())
 
+    async def history(self, order_id: str) -> list[Moment]:
+        """What became of one order, oldest first; the last is how it stands. Raises NotFound.
+
+        >>> bracket = await broker.place_bracket("SBIN", "BUY", 10, price="450.00", target=2, stop=1)
+        >>> (await broker.history(bracket.order_id))[-1].status
+        'CONFIRMED'
+        """
+        return await self._connection.run(self._dialogue.history(order_id))
+
     async def positions(self) -> list[Position]:
         """The positions of the day.
 
@@ -205,6 +214,14 @@ class AsyncBroker:
         ['CONFIRMED']
         """
         return self._connection.watch(watch(self._dialogue, self._token, quiet_s, self._attempts))
+
+    async def whose(self) -> str:
+        """The client that the token stands for, as the broker says.
+
+        >>> await broker.whose()
+        'A'
+        """
+        return await self._connection.run(self._dialogue.whose())
 
     async def logout(self) -> None:
         """End the token.

@@ -239,8 +239,12 @@ class AsyncConnection:
 
 
 def headers(token: str) -> Mapping[str, str]:
-    """The headers of every request; the token in both of the places in which brokers of the family look for it."""
-    return {"x-authorization-token": token, "authorization": f"Bearer {token}", "x-device-type": "WEB"}
+    """The headers of every request; the token in both of the places in which brokers of the family look for it.
+
+    Before a login there is none, and a header that ends in a blank is not sent by h11.
+    """
+    device = {"x-device-type": "WEB"}
+    return {"x-authorization-token": token, "authorization": f"Bearer {token}", **device} if token else device
 
 
 def feed_url(url: str, opening: Open) -> str:

@@ -22,11 +22,13 @@ from bracketd.client.orders import BracketOrder, Instrument, cancel_body, modify
 from bracketd.client.replies import as_mapping, as_rows, judge_result
 from bracketd.client.rows import (
     Funds,
+    Moment,
     Order,
     Position,
     Result,
     Trade,
     funds_of,
+    moment_of,
     order_of,
     position_of,
     result_of,
@@ -87,6 +89,20 @@ class Dialogue:
         """The purse."""
         body = yield from self._read("/api/v2/funds/view", type="all")
         return funds_of(as_rows(as_mapping(body.get("data"), "data of the funds").get("values"), "values"))
+
+    def history(self, order_id: str) -> Talk[list[Moment]]:
+        """What became of one order, oldest first. Raises NotFound."""
+        body = yield from self._read(f"/api/v1/order/{quote(order_id, safe='')}/history")
+        data = as_mapping(body.get("data"), "data of a history")
+        return [moment_of(row) for row in as_rows(data.get("order history", data.get("order_history")), "a history")]
+
+    def whose(self) -> Talk[str]:
+        """The client that the token stands for."""
+        body = yield from ask(Call("GET", "/api/v1/user/trading_info"), Again.SAFE, self._attempts)
+        client_id = as_mapping(body.get("data"), "data of a profile").get("client_id")
+        if not isinstance(client_id, str) or not client_id:
+            raise Garbled("a profile without a client_id", status=200)
+        return client_id
 
     def find(self, name: str) -> Talk[Instrument]:
         """An instrument by "NSE:3045", or by its symbol. Raises UnknownInstrument."""
@@ -187,7 +203,7 @@ class Dialogue:
             if not isinstance(heard, NoAnswer):
                 break
         if heard is None or isinstance(heard, NoAnswer):
-            raise ConnectionLost(heard.why if heard else "no reply")
+            raise ConnectionLost(heard.why if heard else "no reply", sent=heard is not None and heard.sent)
         found = judge_result(heard.status, heard.headers, heard.body)
         for row in as_rows(found or [], "the result of a search"):
             names = {str(row.get("symbol")).upper(), str(row.get("trading_symbol")).upper()}

@@ -100,7 +100,7 @@ def cancel_body(client_id: str, order: Order, leg: str) -> dict[str, str]:
     """The six fields of a cancel; an exchange number that is not known yet is left out."""
     body = {
         "client_id": client_id,
-        "execution_type": "BO",
+        "execution_type": str(order.raw.get("execution_type") or "BO"),
         "leg_order_indicator": leg,
         "oms_order_id": order.order_id,
         "status": order.status,
@@ -118,7 +118,7 @@ def modify_body(client_id: str, order: Order, changes: Mapping[str, object], gua
         "disclosed_quantity": raw.get("disclosed_quantity", 0),
         "exchange": order.exchange,
         "exchange_order_id": order.exchange_order_id,
-        "execution_type": "BO",
+        "execution_type": str(raw.get("execution_type") or "BO"),
         "filled_quantity": order.filled,
         "instrument_token": order.token,
         "oms_order_id": order.order_id,

@@ -74,6 +74,30 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """One fact of an order's history: when it was (unix nanoseconds, 0 where the broker does not say), and its status.
+
+    `filled` is what had filled by then, `average_price` is in rupees.
+
+    >>> bracket = broker.place_bracket("SBIN", "BUY", 5, price="450.05", target=2, stop=1)
+    >>> [moment.status for moment in broker.history(bracket.order_id)]
+    ['PENDING', 'CONFIRMED', 'CONFIRMED']
+    """
+
+    order_id: str
+    at_ns: int
+    status: str
+    info: str
+    mode: str
+    filled: int
+    remaining: int
+    average_price: Decimal
+    exchange_order_id: str
+    rejection: str
+    raw: Mapping[str, Any] = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """What is held in one instrument: `net` is negative for sold short. Amounts in rupees.
 
@@ -162,6 +186,23 @@ def trade_of(row: Mapping[str, Any]) -> Trade:
         quantity=_whole(row, quantity, needed=True),
         price=_amount(row, "trade_price"),
         symbol=_text(row, "trading_symbol"),
+        raw=row,
+    )
+
+
+def moment_of(row: Mapping[str, Any]) -> Moment:
+    """A moment from a row of a history; brokers without nanoseconds tell seconds. Raises Garbled."""
+    return Moment(
+        order_id=_needed(row, "oms_order_id"),
+        at_ns=_whole(row, "last_modified") or _whole(row, "modified_at") * 1_000_000_000,
+        status=_needed(row, "status").upper(),
+        info=_text(row, "order_status_info"),
+        mode=_text(row, "order_mode").upper(),
+        filled=_whole(row, "fill_quantity"),
+        remaining=_whole(row, "remaining_quantity"),
+        average_price=_amount(row, "avg_price"),
+        exchange_order_id=_text(row, "exchange_order_id"),
+        rejection=_text(row, "reject_reason"),
         raw=row,
     )
 
