@@ -95,10 +95,13 @@ def explained(caught: Caught) -> Iterator[str]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """A server that dies on purpose, many times a second, need not say so each time."""
-    log = logging.getLogger("bracketd")
-    before = log.level
+    log, uvicorn = logging.getLogger("bracketd"), logging.getLogger("uvicorn.error")
+    before = log.level, uvicorn.disabled
     log.setLevel(logging.CRITICAL + 1)
+    # Its level is set by each server that is made.
+    uvicorn.disabled = True
     try:
         yield
     finally:
-        log.setLevel(before)
+        log.setLevel(before[0])
+        uvicorn.disabled = before[1]

@@ -26,7 +26,8 @@ READ_PATHS = {
 class Request(NamedTuple):
     """One request, ready but for its token. `key` tells keyed placements apart: client, key, day.
 
-    `meant` holds fields of the command that it must be read as, whatever its encoding.
+    `meant` holds fields of the command that it must be read as, whatever its encoding. `cut` is where its bytes are cut
+    in two, 0 for nowhere; `patience_s` how long the client waits before it hangs up, 0 for as long as it takes.
     """
 
     kind: str
@@ -36,6 +37,8 @@ class Request(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()
     key: tuple[str, str, str] = ("", "", "")
     meant: Mapping[str, object] = {}
+    cut: int = 0
+    patience_s: float = 0.0
 
 
 def rupees(paise: int) -> str:

@@ -1,15 +1,22 @@
-"""The line between a client and the application: ASGI messages without a socket, in pieces, cut when power fails."""
+"""The line between a client and the server: the bytes of HTTP without a socket, in pieces, cut when power fails.
+
+The server's end is the protocol class that a real connection gets, so requests are parsed and replies are framed as
+they are in earnest.
+"""
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, NamedTuple
-from urllib.parse import unquote
-
-from starlette.types import ASGIApp
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol
 
 from bracketd.simulation.encodings import Headers, Written
 
+HOST = ("127.0.0.1", 8000)
 LOCAL = ("127.0.0.1", 50_000)
+
+PIECE_S = 0.00005
+"""Pieces of one request come so long one after the other, and others' requests between them."""
+
+_END = b"\r\n\r\n"
 
 
 class Reply(NamedTuple):
@@ -19,58 +26,187 @@ class Reply(NamedTuple):
     body: bytes
 
 
-def http_scope(method: str, written: Written, headers: Headers) -> dict[str, Any]:
-    """The ASGI scope of a request."""
-    path, _, query = written.target.partition("?")
-    length = [(b"content-length", b"%d" % len(written.parts[0]))] if len(written.parts) == 1 else []
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": unquote(path),
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": query.encode(),
-        "headers": [*written.headers, *headers, *length],
-        "client": LOCAL,
-        "server": ("127.0.0.1", 8000),
-    }
+class NoReply(Exception):
+    """The server wrote something that is no HTTP reply."""
 
 
-async def exchange(
-    app: ASGIApp,
-    scope: dict[str, Any],
-    parts: tuple[bytes, ...],
-    leaving: Callable[[int, bytes], bool],
-) -> Reply | None:
-    """One request and its reply; None where none came.
+class Peer(Protocol):
+    """A client's end: hears what arrives, and that the line is closed."""
 
-    `leaving` is told status and body at the moment at which they leave; False from it means that they never did.
+    def arrived(self, data: bytes) -> None:
+        """Bytes that the server wrote."""
+
+    def closed(self) -> None:
+        """The line is no more."""
+
+
+class Line(asyncio.Transport):
+    """A transport whose other end is a peer in the same loop. What is written arrives at once, unless power is out."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, peer: Peer, dead: Callable[[], bool]) -> None:
+        super().__init__({"peername": LOCAL, "sockname": HOST})
+        self._loop = loop
+        self._peer = peer
+        self._dead = dead
+        self._closing = False
+        self._protocol: Any = None
+
+    def plug_in(self, protocol: asyncio.BaseProtocol) -> None:
+        """The server's end is there."""
+        self._protocol = protocol
+        protocol.connection_made(self)
+
+    def send(self, data: bytes) -> None:
+        """The peer sends."""
+        if not self._closing and not self._dead():
+            self._protocol.data_received(data)
+
+    def hang_up(self) -> None:
+        """The peer goes."""
+        self.close()
+
+    # What asyncio asks of a transport
+
+    def write(self, data: Any) -> None:
+        """The server sends."""
+        if not self._closing and not self._dead():
+            self._peer.arrived(bytes(data))
+
+    def writelines(self, list_of_data: Any) -> None:
+        """The same in pieces."""
+        self.write(b"".join(list_of_data))
+
+    def close(self) -> None:
+        """End it, as soon as whoever does so has finished."""
+        if not self._closing:
+            self._closing = True
+            self._loop.call_soon(self._lose)
+
+    def abort(self) -> None:
+        """End it."""
+        self.close()
+
+    def is_closing(self) -> bool:
+        """Whether it ends."""
+        return self._closing
+
+    def get_write_buffer_size(self) -> int:
+        """Nothing waits: what was written has arrived."""
+        return 0
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """The server's end becomes another one."""
+        self._protocol = protocol
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        """The server's end."""
+        end: asyncio.BaseProtocol = self._protocol
+        return end
+
+    def pause_reading(self) -> None:
+        """A peer here never sends more than fits."""
+
+    def resume_reading(self) -> None:
+        """As above."""
+
+    def _lose(self) -> None:
+        self._protocol.connection_lost(None)
+        self._peer.closed()
+
+
+def pieces(method: str, written: Written, headers: Headers, cut: int) -> Iterator[bytes]:
+    """The bytes of a request, as they come: chunk by chunk, or cut in two anywhere where `cut` is not 0."""
+    lines = [f"{method} {written.target} HTTP/1.1".encode(), b"host: 127.0.0.1:8000"]
+    lines += [b"%b: %b" % header for header in (*written.headers, *headers)]
+    if len(written.parts) > 1:
+        yield b"\r\n".join(lines) + b"\r\ntransfer-encoding: chunked" + _END
+        for part in written.parts:
+            if part:
+                yield b"%x\r\n%b\r\n" % (len(part), part)
+        yield b"0" + _END
+        return
+    (body,) = written.parts
+    whole = b"\r\n".join(lines) + b"\r\ncontent-length: %d" % len(body) + _END + body
+    if cut:
+        at = cut % len(whole)
+        yield whole[:at]
+        yield whole[at:]
+    else:
+        yield whole
+
+
+class Dialogue:
+    """A connection on which one request follows the other; `free` while it waits for the next.
+
+    `leaving` is told status and body of a reply at the moment at which it leaves; False from it means that it never
+    did.
     """
-    waiting = list(parts)
-    status = 0
-    body = b""
-    got: Reply | None = None
 
-    async def receive() -> dict[str, Any]:
-        if not waiting:
-            return {"type": "http.disconnect"}
-        part = waiting.pop(0)
-        if len(parts) > 1:
-            # Chunks come one after the other, and others' requests between them.
-            await asyncio.sleep(0.00005)
-        return {"type": "http.request", "body": part, "more_body": bool(waiting)}
+    def __init__(self) -> None:
+        self.line: Line | None = None
+        self._buffer = b""
+        self._leaving: Callable[[int, bytes], bool] | None = None
+        self._got: asyncio.Future[Reply | None] | None = None
 
-    async def send(message: Any) -> None:
-        nonlocal status, body, got
-        if message["type"] == "http.response.start":
-            status = message["status"]
-            return
-        body += message.get("body", b"")
-        if not message.get("more_body", False) and leaving(status, body):
-            got = Reply(status, body)
+    @property
+    def free(self) -> bool:
+        """Whether another request may be sent."""
+        return self.line is not None and not self.line.is_closing() and self._got is None
 
-    await app(scope, receive, send)
-    return got
+    async def ask(
+        self, message: Iterator[bytes], leaving: Callable[[int, bytes], bool], patience_s: float
+    ) -> Reply | None:
+        """One request and its reply; None where none came, or the client has hung up before it did."""
+        line = self.line
+        if line is None:
+            return None
+        got: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
+        self._got, self._leaving = got, leaving
+        first = True
+        for piece in message:
+            if not first:
+                await asyncio.sleep(PIECE_S)
+            first = False
+            line.send(piece)
+        try:
+            if patience_s:
+                async with asyncio.timeout(patience_s):
+                    return await got
+            return await got
+        except TimeoutError:
+            line.hang_up()
+            return None
+
+    def arrived(self, data: bytes) -> None:
+        """Bytes of a reply."""
+        self._buffer += data
+        while (reply := self._taken()) is not None:
+            got, leaving = self._got, self._leaving
+            self._got = self._leaving = None
+            if leaving is None or got is None:
+                raise NoReply(f"a reply to nothing: {reply}")
+            left = leaving(*reply)
+            if not got.done():
+                got.set_result(reply if left else None)
+
+    def closed(self) -> None:
+        """No reply will come any more."""
+        if self._got is not None and not self._got.done():
+            self._got.set_result(None)
+        self._got = self._leaving = None
+
+    def _taken(self) -> Reply | None:
+        """The reply that stands whole at the beginning of what has arrived."""
+        end = self._buffer.find(_END)
+        if end < 0:
+            return None
+        status, *lines = self._buffer[:end].split(b"\r\n")
+        length = [line.partition(b":")[2] for line in lines if line.lower().startswith(b"content-length:")]
+        if not status.startswith(b"HTTP/1.1 ") or len(length) != 1:
+            raise NoReply(repr(self._buffer[:200]))
+        begin = end + len(_END)
+        whole = begin + int(length[0])
+        if len(self._buffer) < whole:
+            return None
+        body, self._buffer = self._buffer[begin:whole], self._buffer[whole:]
+        return Reply(int(status.split(b" ", 2)[1]), body)

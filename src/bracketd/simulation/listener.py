@@ -5,14 +5,18 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from starlette.types import ASGIApp
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+from websockets.uri import parse_uri
 
 from bracketd.engine.state import State
-from bracketd.simulation.line import LOCAL
+from bracketd.simulation.line import Line
 from bracketd.simulation.premises import shares
 from bracketd.wire.amounts import JSON
 from bracketd.wire.order_rows import order_rows
 
+PATH = "/ws/v1/feeds"
 ORDER, TRADE, ANSWER = 50, 51, 99
 ONLY_IN_FRAMES = frozenset({"nnfid", "lotsize", "transaction_type", "nest_request_id"})
 ONLY_IN_ROWS: dict[str, Any] = {"contract_description": {}, "tags": [], "rejection_code": 0}
@@ -29,72 +33,61 @@ class Listener:
         token: str,
         book: Callable[[], Rows],
         shown: Callable[[str, list[dict[str, Any]]], None],
-        alive: Callable[[], bool],
-        gone: Callable[[], "asyncio.Future[None]"],
     ) -> None:
         self.client = client
         self.token = token
         self.open = False
         self.rows: Rows = {}
         self.trade_ids: set[str] = set()
+        self.line: Line | None = None
         self._book = book
         self._shown = shown
-        self._alive = alive
-        self._hung_up = gone()
+        self._talk = ClientProtocol(parse_uri(f"ws://127.0.0.1:8000{PATH}?access_token={token}"))
+
+    def begin(self, line: Line) -> None:
+        """Ask for the websocket on a line that has just been opened."""
+        self.line = line
+        self._talk.send_request(self._talk.connect())
+        self._say()
 
     def hang_up(self) -> None:
         """The client goes."""
-        if not self._hung_up.done():
-            self._hung_up.set_result(None)
+        self.open = False
+        if self.line is not None:
+            self.line.hang_up()
 
-    async def listen(self, app: ASGIApp) -> None:
-        """The whole connection."""
-        said = 0
+    def closed(self) -> None:
+        """The line is no more."""
+        self.open = False
+        self.line = None
 
-        async def receive() -> dict[str, Any]:
-            nonlocal said
-            said += 1
-            if said == 1:
-                return {"type": "websocket.connect"}
-            if said == 2:
-                self.rows = self._book()
-                text = json.dumps({"a": "subscribe", "v": [self.client, "web"], "m": "updates"})
-                return {"type": "websocket.receive", "text": text}
-            await asyncio.shield(self._hung_up)
-            return {"type": "websocket.disconnect", "code": 1000}
+    def arrived(self, data: bytes) -> None:
+        """Bytes from the server: its answer to the handshake, then frames."""
+        self._talk.receive_data(data)
+        for event in self._talk.events_received():
+            if isinstance(event, Response):
+                if event.status_code == 101:
+                    self.open = True
+                    text = json.dumps({"a": "subscribe", "v": [self.client, "web"], "m": "updates"})
+                    self._talk.send_text(text.encode())
+            elif isinstance(event, Frame):
+                if event.opcode is Opcode.BINARY:
+                    self._take(bytes(event.data))
+                elif event.opcode is Opcode.CLOSE:
+                    self.open = False
+        # Not at once: the server is still writing.
+        asyncio.get_running_loop().call_soon(self._say)
 
-        async def send(message: Any) -> None:
-            if not self._alive():
-                return
-            if message["type"] == "websocket.accept":
-                self.open = True
-            elif message["type"] == "websocket.close":
-                self.open = False
-            elif message["type"] == "websocket.send":
-                self._take(message["bytes"])
-
-        scope = {
-            "type": "websocket",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "scheme": "ws",
-            "path": "/ws/v1/feeds",
-            "raw_path": b"/ws/v1/feeds",
-            "root_path": "",
-            "query_string": f"access_token={self.token}".encode(),
-            "headers": [],
-            "client": LOCAL,
-            "server": ("127.0.0.1", 8000),
-            "subprotocols": [],
-            "extensions": {"websocket.http.response": {}},
-        }
-        try:
-            await app(scope, receive, send)
-        finally:
-            self.open = False
+    def _say(self) -> None:
+        """Send what the protocol wants sent: the handshake, the subscription, pongs, a close."""
+        data = b"".join(self._talk.data_to_send())
+        if data and self.line is not None:
+            self.line.send(data)
 
     def _take(self, frame: bytes) -> None:
         if frame[0] == ANSWER:
+            # From here on whatever changes is pushed.
+            self.rows = self._book() | self.rows
             return
         fields = json.loads(frame[5:])
         if frame[0] == ORDER:

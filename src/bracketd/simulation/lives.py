@@ -182,6 +182,7 @@ class Lives:
                 # What is in flight is told so, and then the process ends.
                 await asyncio.sleep(0.001)
             process.dead = True
+            process.drop_lines()
             self.process = None
             self._witness.hashed("died", self._loop.now_ns, process.desk.failure)
             queues = [queues_of(process.exchange, key) for key in SHARE_KEYS]

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from starlette.types import ASGIApp
-
 from bracketd.auth.gate import Gate
 from bracketd.domain.events import AnyEvent
 from bracketd.domain.instrument import Instrument
@@ -14,10 +12,12 @@ from bracketd.journal.protocol import Lease
 from bracketd.market.calendar import SessionTable
 from bracketd.runtime import data_folder, recovery, timekeeping
 from bracketd.runtime.data_folder import OpenJournal
+from bracketd.runtime.http_server import HttpServer
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.venue_view import request_due_ns
 from bracketd.simulation.archive import Archive
 from bracketd.simulation.client_book import ClientBook
+from bracketd.simulation.line import Line, Peer
 from bracketd.simulation.scheduled_journal import Machine, ScheduledJournal
 from bracketd.simulation.virtual_loop import LoopClock
 from bracketd.simulation.watched_desk import Watch, WatchedDesk
@@ -25,6 +25,8 @@ from bracketd.venue.paper.exchange import PaperExchange
 from bracketd.venue.paper.fault_plan import FaultPlan
 from bracketd.venue.paper.faulty import FaultyExchange
 from bracketd.wire.app import build_app
+from bracketd.wire.http_protocol import JsonHttpProtocol
+from bracketd.wire.websocket_protocol import FeedProtocol
 
 SNAPSHOT_TAIL_RECORDS = 40
 """A simulated process leaves a snapshot behind far sooner than a real one, so that snapshots are tried at all."""
@@ -71,7 +73,20 @@ class Process:
             account_terms=account_terms,
         )
         self.gate = Gate(book, KEY)
-        self.app: ASGIApp = build_app(self.desk, self.gate, sandbox=Sandbox(self.desk, self.venue, None))
+        app = build_app(self.desk, self.gate, sandbox=Sandbox(self.desk, self.venue, None))
+        self._server = HttpServer(app, lambda: None, JsonHttpProtocol, FeedProtocol, None)
+        self._server.config.load()
+        self._lines: list[Line] = []
+
+    def connect(self, peer: Peer) -> Line:
+        """A connection, as the port accepts it."""
+        loop = asyncio.get_running_loop()
+        line = Line(loop, peer, lambda: self.dead)
+        self._lines = [each for each in self._lines if not each.is_closing()]
+        self._lines.append(line)
+        server = self._server
+        line.plug_in(JsonHttpProtocol(config=server.config, server_state=server.server_state, app_state={}, _loop=loop))
+        return line
 
     def misbehave(self, plan: FaultPlan) -> None:
         """Another plan of what goes wrong at the venue."""
@@ -89,6 +104,11 @@ class Process:
     async def keep_lease(self) -> None:
         """The real renewal of the journal's lease."""
         await data_folder._renew(self._opened)
+
+    def drop_lines(self) -> None:
+        """The process is dead, and so are its connections."""
+        for line in self._lines:
+            line.close()
 
     def cut_power(self) -> None:
         """Nothing that this process does reaches anybody any more."""

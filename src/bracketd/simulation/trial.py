@@ -29,7 +29,7 @@ from bracketd.simulation.desk_clients import (
 )
 from bracketd.simulation.disk import AFTER_REPLY, BEFORE_REPLY
 from bracketd.simulation.encodings import Headers, auth_headers
-from bracketd.simulation.line import exchange, http_scope
+from bracketd.simulation.line import Dialogue, pieces
 from bracketd.simulation.listener import Listener, book_of
 from bracketd.simulation.lives import Lives
 from bracketd.simulation.premises import (
@@ -51,6 +51,9 @@ from bracketd.simulation.virtual_loop import LoopClock, VirtualLoop, no_collecto
 from bracketd.simulation.watched_desk import Hearing, hearing
 from bracketd.simulation.witness import Witness
 from bracketd.venue.paper.fault_plan import FaultPlan
+
+PATIENCE_S = (0.00001, 0.0003, 0.002, 0.5)
+"""How long a client waits that has no patience: it hangs up, and its request goes on."""
 
 
 def tried(story: Story, *, rest: bool = True) -> Account:
@@ -84,8 +87,9 @@ class Trial:
         self.clock = LoopClock(loop, day_start_ns(DATE) + story.minute * MINUTE_NS)
         self.book = ClientBook(NAMES, Random(f"book {story.seed}"))
         self.listeners: list[Listener] = []
+        self._dialogues: list[Dialogue] = []
         self.calls: set[asyncio.Task[None]] = set()
-        self.lives = Lives(loop, self.clock, folder, story.seed, self.witness, self.book, self.listeners.clear)
+        self.lives = Lives(loop, self.clock, folder, story.seed, self.witness, self.book, self._cut_off)
         self.stale: dict[str, float] = {}
         self._tokens = Random(f"tokens {story.seed}")
         self._token: dict[str, str] = {}
@@ -211,19 +215,19 @@ class Trial:
         self._token[client] = token
 
     def _listen(self, process: Process, client: str) -> None:
-        def alive() -> bool:
-            return not process.dead
-
         listener = Listener(
             client,
             self._token[client],
             lambda: book_of(process.desk.state, client),
             lambda who, rows: self.witness.shown(who, rows, self.lives.archive.catch_up()),
-            alive,
-            self.loop.create_future,
         )
         self.listeners.append(listener)
-        self.loop.create_task(listener.listen(process.app))
+        listener.begin(process.connect(listener))
+
+    def _cut_off(self) -> None:
+        """A life has ended, and every connection with it."""
+        self.listeners.clear()
+        self._dialogues.clear()
 
     # Requests
 
@@ -235,7 +239,11 @@ class Trial:
         for request in requests:
             used = token or self._token.get(request.client, "")
             headers = auth_headers(auth, used) if request.client else []
-            task = self.loop.create_task(self._call(request, headers, used))
+            # One in four comes in two pieces, and now and then a client has no patience.
+            cut = auth if auth % 4 == 0 else 0
+            patience_s = PATIENCE_S[auth % len(PATIENCE_S)] if auth % 31 == 7 else 0.0
+            manner = request._replace(cut=cut, patience_s=patience_s)
+            task = self.loop.create_task(self._call(manner, headers, used))
             self.calls.add(task)
             task.add_done_callback(self.calls.discard)
 
@@ -245,7 +253,8 @@ class Trial:
             return
         self.witness.requests += 1
         stale = token in self.stale
-        scope = http_scope(request.method, request.written, [*headers, *request.headers])
+        message = pieces(request.method, request.written, [*headers, *request.headers], request.cut)
+        dialogue = self._dialogue(process)
         with hearing() as heard:
 
             def leaving(status: int, body: bytes) -> bool:
@@ -267,7 +276,18 @@ class Trial:
                 self.lives.reached(AFTER_REPLY)
                 return True
 
-            await exchange(process.app, scope, request.written.parts, leaving)
+            await dialogue.ask(message, leaving, request.patience_s)
+
+    def _dialogue(self, process: Process) -> Dialogue:
+        """A connection that is free, or a new one."""
+        for dialogue in self._dialogues:
+            if dialogue.free:
+                return dialogue
+        dialogue = Dialogue()
+        dialogue.line = process.connect(dialogue)
+        self._dialogues = [each for each in self._dialogues if each.line is not None and not each.line.is_closing()]
+        self._dialogues.append(dialogue)
+        return dialogue
 
     def _heard(self, heard: Hearing, request: Request, status: int, body: bytes) -> None:
         """A reply that anybody may rely on leaves."""
