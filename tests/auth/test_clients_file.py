@@ -81,7 +81,7 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
     assert path.read_bytes() == b"no database " * 500
 
 
-def test_file_is_wal_and_fully_synchronous(store: ClientStore) -> None:
+def test_file_is_wal_and_fully_synchronous(tmp_path: Path, store: ClientStore) -> None:
     """A commit is in the write-ahead log and on disk when it returns, and a busy file is waited for."""
     connection = store.file._connection
     assert connection.pragma("journal_mode") == "wal"

@@ -8,6 +8,7 @@ import pytest
 from tests.listening_post import Folder, Post, settle, waiting
 from tests.trading_floor import INSTRUMENTS, SBIN, levels
 
+from bracketd.auth.client_tables import ClientsUnavailable
 from bracketd.domain.commands import ModifyOrder
 from bracketd.domain.instrument import Tick
 from bracketd.domain.order import OrderType, Side
@@ -381,6 +382,15 @@ async def test_tokens_that_cannot_be_read_are_not_taken_for_good(caplog: pytest.
     post.streams.check_tokens()
     assert [listener.ended for listener in listeners] == [INTERNAL] * 2
     assert caplog.text.count("a stream failed") == 1
+
+
+async def test_tokens_that_no_database_vouches_for() -> None:
+    """When the database of clients does not answer, every connection is ended as when nobody serves."""
+    post = Post()
+    listeners = [post.listener("A"), post.listener("B")]
+    post.gate.fault = ClientsUnavailable("planted")
+    post.streams.check_tokens()
+    assert [listener.ended for listener in listeners] == [NOT_SERVING] * 2
 
 
 async def test_tokens_are_checked_on_while_somebody_listens(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from tests.wire.test_subscription import MALFORMED
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from bracketd.auth.client_tables import ClientsUnavailable
 from bracketd.domain.instrument import Tick
 from bracketd.runtime.streams import StreamLimits
 from bracketd.wire import replies, websocket_protocol
@@ -123,6 +124,8 @@ async def test_other_paths_and_a_stopped_desk_are_told_so() -> None:
         await refused(f"ws://127.0.0.1:{server.port}/ws/v2/feeds?access_token=of%20A", replies.RESOURCE_NOT_FOUND)
         server.post.gate.fault = ArithmeticError("planted")
         await refused(server.url + "?access_token=of%20A", replies.INTERNAL)
+        server.post.gate.fault = ClientsUnavailable("planted")
+        await refused(server.url + "?access_token=of%20A", replies.NOT_SERVING)
         server.post.desk.fail("told to")
         await refused(server.url + "?access_token=of%20A", replies.NOT_SERVING)
 

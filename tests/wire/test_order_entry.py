@@ -8,6 +8,8 @@ import pytest
 from tests.trading_floor import Floor
 from tests.wire.counter import JSON, KART, TOKEN, Counter
 
+from bracketd.auth.client_tables import ClientsUnavailable
+from bracketd.auth.token import Claims
 from bracketd.domain.commands import CancelOrder
 from bracketd.domain.outcomes import Cancelled, NotFound, Refused, Unknown
 from bracketd.domain.reasons import Reason
@@ -292,6 +294,19 @@ async def test_foreign_and_unknown_look_the_same() -> None:
     unknown = await counter.call("DELETE", f"{KART}/20000101-1")
     assert (foreign.status, foreign.body, foreign.headers) == (404, unknown.body, unknown.headers)
     assert (await counter.call("DELETE", f"{KART}/{ID}")).status == 404
+
+
+async def test_clients_that_cannot_be_asked() -> None:
+    """While the database of clients does not answer, requests on every kind of route are told to come back."""
+    counter = Counter(floor=Floor("A"))
+
+    def away(*_: object) -> Claims:
+        raise ClientsUnavailable("planted")
+
+    counter.gate.authenticate = away  # type: ignore[method-assign]
+    for method, path in (("DELETE", f"{KART}/{ID}"), ("GET", "/api/v1/orders"), ("GET", "/api/v1/user/profile")):
+        answer = await counter.call(method, path)
+        assert (answer.status, answer.body) == (503, replies.NOT_SERVING.body)
 
 
 async def test_fault_is_logged_without_secrets(caplog: pytest.LogCaptureFixture) -> None:

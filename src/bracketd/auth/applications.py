@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from bracketd.auth.clients_file import ClientsFile, ClientStoreError
+from bracketd.auth.client_tables import ClientStoreError, ClientTables
 from bracketd.auth.opaque_token import digest, random_part
 
 NAME_CHARS_MAX: Final = 64
@@ -21,8 +21,8 @@ URI_CHARS_MAX: Final = 1_024
 _URI: Final = re.compile(r"[A-Za-z0-9._~:/?@!$&()*+=%\[\]-]+", re.ASCII)
 _HOST: Final = re.compile(r"[a-z0-9.-]+|[0-9a-f:.]+", re.ASCII)
 _REVOKE_TOKENS: Final = (
-    "INSERT OR IGNORE INTO revoked (blacklist_key, exp_ms)"
-    " SELECT blacklist_key, exp_ms FROM opaque_token WHERE app_id = ?"
+    "INSERT INTO revoked (blacklist_key, exp_ms)"
+    " SELECT blacklist_key, exp_ms FROM opaque_token WHERE app_id = ? ON CONFLICT (blacklist_key) DO NOTHING"
 )
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -69,7 +69,7 @@ def check_redirect_uri(uri: str) -> None:
 class Applications:
     """The applications of one folder."""
 
-    def __init__(self, file: ClientsFile, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> None:
+    def __init__(self, file: ClientTables, random_bytes: Callable[[int], bytes] = secrets.token_bytes) -> None:
         """Keep them in this file."""
         self._file = file
         self._random_bytes = random_bytes

@@ -1,4 +1,4 @@
-"""Clients and revoked tokens, in one SQLite file that the server and the command line use at the same time."""
+"""Clients and revoked tokens, in tables that servers and the command line use at the same time."""
 
 import re
 import secrets
@@ -9,7 +9,8 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from bracketd.auth.clients_file import ClientsFile, ClientStoreError
+from bracketd.auth.client_tables import ClientStoreError, ClientTables
+from bracketd.auth.clients_file import ClientsFile
 from bracketd.auth.token import unpadded_base64
 
 REVOKED_KEPT_MS: Final = 86_400_000
@@ -51,20 +52,26 @@ class ClientRecord(msgspec.Struct, frozen=True):
 
 
 class ClientStore:
-    """The clients of one data folder; every change is on disk when its call returns.
+    """The clients of one data folder, or of a database; every change is durable when its call returns.
 
-    Any number of processes may have the same folder open. One instance is one connection, used by one thread at a time.
-    Besides the errors named, calls raise apsw.Error when the disk fails or another process blocks for five seconds.
+    Any number of processes may have the same tables open. One instance is used by one thread at a time. Besides the
+    errors named, calls raise ClientsUnavailable for a database that does not answer, and apsw.Error when the disk of a
+    folder fails or another process blocks for five seconds.
     """
 
     def __init__(
-        self, data_dir: Path, vfs: str | None = None, random_bytes: Callable[[int], bytes] = secrets.token_bytes
+        self,
+        place: Path | ClientTables,
+        vfs: str | None = None,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        """Open `clients.db` in the folder, making both if needed. `vfs` names an SQLite VFS other than the default.
+        """Open `clients.db` in a folder, making both if needed, or take tables that are open and close them at the end.
+
+        `vfs` names an SQLite VFS other than the default.
 
         Raises UnknownFormat for a file of a newer bracketd or one that holds something else.
         """
-        self.file = ClientsFile(data_dir, vfs)
+        self.file: ClientTables = ClientsFile(place, vfs) if isinstance(place, Path) else place
         self._random_bytes = random_bytes
 
     def __enter__(self) -> Self:
@@ -78,11 +85,11 @@ class ClientStore:
         self.close()
 
     def close(self) -> None:
-        """Close the file; the store cannot be used any more."""
+        """Close the tables; the store cannot be used any more."""
         self.file.close()
 
     def version(self) -> tuple[int, int]:
-        """A value that differs after every change of the file, by whichever process: see `ClientsFile.version`."""
+        """A value that differs after every change, by whichever process: see `ClientTables.version`."""
         return self.file.version()
 
     def add(self, client_id: str, password_hash: str, cash_paise: int, leverage: int, now_ns: int) -> ClientRecord:
@@ -134,7 +141,8 @@ class ClientStore:
         """Refuse the token of this blacklist_key from now on; `exp_ms` is when it would have ended anyway."""
         self.file.write(
             "INSERT INTO revoked (blacklist_key, exp_ms) VALUES (?, ?)"
-            " ON CONFLICT (blacklist_key) DO UPDATE SET exp_ms = max(exp_ms, excluded.exp_ms)",
+            " ON CONFLICT (blacklist_key) DO UPDATE SET exp_ms = excluded.exp_ms"
+            " WHERE excluded.exp_ms > revoked.exp_ms",
             (blacklist_key, exp_ms),
         )
 

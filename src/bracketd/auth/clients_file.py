@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import apsw
 
+from bracketd.auth.client_tables import ClientStoreError, Statement
+
 FILE_NAME: Final = "clients.db"
 FORMAT: Final = 2
 LEVERAGE_DEFAULT: Final = 5
@@ -89,19 +91,13 @@ PRAGMA user_version = 2;
 _STEPS: Final = (_FORMAT_1, _FORMAT_2)
 """What leads from each format to the next; a file of an older bracketd is brought up to date when it is opened."""
 
-Statement = tuple[str, tuple[Any, ...]]
-
-
-class ClientStoreError(Exception):
-    """What the store refuses; the text says which client or file."""
-
 
 class UnknownFormat(ClientStoreError):
     """The file was written by a newer bracketd, or is some other database."""
 
 
 class ClientsFile:
-    """One connection to the file of a data folder, used by one thread at a time; every change is on disk at once.
+    """ClientTables in the file of a data folder, by one connection; every change is on disk at once.
 
     Any number of processes may have the same file open. Calls raise apsw.Error when the disk fails or another process
     blocks for five seconds.

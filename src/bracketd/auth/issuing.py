@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 
 from bracketd.auth.client_store import ClientStore, UnknownClient
-from bracketd.auth.clients_file import ClientStoreError
+from bracketd.auth.client_tables import ClientStoreError
 from bracketd.auth.token import issue, login_expiry_ms
 
 

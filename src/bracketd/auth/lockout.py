@@ -6,7 +6,7 @@ at once nor a restart in the middle buy a sixth try. Ids that nobody has are cou
 
 from typing import Final
 
-from bracketd.auth.clients_file import ClientsFile
+from bracketd.auth.client_tables import ClientTables
 
 FAILURES_MAX: Final = 5
 """So many wrong passwords, PINs or codes in a row are borne."""
@@ -34,7 +34,7 @@ class LockedOut(Exception):
 class Lockout:
     """Counts failures by login id, durably and for every process on the folder."""
 
-    def __init__(self, file: ClientsFile) -> None:
+    def __init__(self, file: ClientTables) -> None:
         """Count in this file."""
         self._file = file
 
@@ -49,7 +49,8 @@ class Lockout:
         # The bound stands in the statement, so that two processes cannot both take the last attempt.
         taken = self._file.write(
             "INSERT INTO failed_login (login_id, failures, last_ns) VALUES (?, 1, ?) ON CONFLICT (login_id)"
-            " DO UPDATE SET failures = failures + 1, last_ns = excluded.last_ns WHERE failures < ?",
+            " DO UPDATE SET failures = failed_login.failures + 1, last_ns = excluded.last_ns"
+            " WHERE failed_login.failures < ?",
             (login_id, now_ns, FAILURES_MAX),
         )
         if not taken:

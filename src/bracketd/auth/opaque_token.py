@@ -92,7 +92,8 @@ class OpaqueTokens:
     def revoke_digest(self, token_sha256: bytes) -> None:
         """Revoke the token with this digest, as a logout of it would; one that is not there is nobody's loss."""
         self._file.write(
-            "INSERT OR IGNORE INTO revoked (blacklist_key, exp_ms)"
-            " SELECT blacklist_key, exp_ms FROM opaque_token WHERE token_sha256 = ?",
+            "INSERT INTO revoked (blacklist_key, exp_ms)"
+            " SELECT blacklist_key, exp_ms FROM opaque_token WHERE token_sha256 = ?"
+            " ON CONFLICT (blacklist_key) DO NOTHING",
             (token_sha256,),
         )

@@ -14,7 +14,7 @@ import msgspec
 import pyotp
 from pyotp.exceptions import OTPVerificationError
 
-from bracketd.auth.clients_file import ClientsFile
+from bracketd.auth.client_tables import ClientTables
 
 ISSUER: Final = "bracketd"
 SECRET_BYTES: Final = 20
@@ -72,7 +72,7 @@ def code_timecode(totp_secret: str, code: str, now_ns: int) -> int | None:
 class SecondFactors:
     """The second factors of one folder's clients."""
 
-    def __init__(self, file: ClientsFile) -> None:
+    def __init__(self, file: ClientTables) -> None:
         """Keep them in this file."""
         self._file = file
 

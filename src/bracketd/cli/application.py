@@ -10,7 +10,7 @@ import click
 
 from bracketd.auth.applications import Applications, BadApplication, UnknownApplication
 from bracketd.auth.client_store import ClientStore
-from bracketd.auth.clients_file import ClientStoreError
+from bracketd.auth.client_tables import ClientStoreError
 
 
 def add_application(data: Path, name: str, redirect_uris: Sequence[str]) -> None:

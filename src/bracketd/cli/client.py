@@ -13,7 +13,8 @@ import apsw
 import click
 
 from bracketd.auth.client_store import BadClientId, ClientExists, ClientRecord, ClientStore, UnknownClient
-from bracketd.auth.clients_file import FILE_NAME, LEVERAGE_DEFAULT, ClientStoreError
+from bracketd.auth.client_tables import ClientStoreError
+from bracketd.auth.clients_file import FILE_NAME, LEVERAGE_DEFAULT
 from bracketd.auth.lockout import Lockout
 from bracketd.auth.password import Passwords
 from bracketd.auth.second_factor import SecondFactors, enrolment_uri, is_pin, new_totp_secret

@@ -11,7 +11,8 @@ import apsw
 import click
 
 from bracketd.auth.client_store import ClientExists, ClientStore
-from bracketd.auth.clients_file import LEVERAGE_DEFAULT, ClientStoreError
+from bracketd.auth.client_tables import ClientStoreError
+from bracketd.auth.clients_file import LEVERAGE_DEFAULT
 from bracketd.auth.password import Passwords
 from bracketd.blotter.files import MISSING, has_parts
 from bracketd.cli.lifetime import NS_PER_S

@@ -7,7 +7,8 @@ import apsw
 import click
 
 from bracketd.auth.client_store import ClientStore, UnknownClient
-from bracketd.auth.clients_file import FILE_NAME, ClientStoreError
+from bracketd.auth.client_tables import ClientStoreError
+from bracketd.auth.clients_file import FILE_NAME
 from bracketd.auth.issuing import ClientDisabled, issue_for
 from bracketd.auth.signing_key import SigningKeyError, load_or_create
 

@@ -4,8 +4,8 @@ What PostgreSQL says beside its answers is heard. A wait for the other disks tha
 client's cancel or a shutdown, still answers "INSERT 0 1": the record is on one disk alone, and only a warning says so.
 So whatever comes with a warning has an unknown outcome, and the connection that heard one is given up.
 
-A reply that never came leaves the same doubt. Nothing here is tried a second time but the making of a connection,
-which asks for nothing.
+A reply that never came leaves the same doubt. Nothing here is tried a second time but the making of a connection and
+what changes nothing.
 """
 
 import asyncio
@@ -35,6 +35,9 @@ FAULTS: Final = (
 
 PREPARE_TIMEOUT_S: Final = 10.0
 """How long the first look at a database may take, the making of its tables included."""
+
+ATTEMPTS: Final = 3
+"""So many times something is asked for that changes nothing."""
 
 QUIET: Final = frozenset({"DEBUG", "INFO", "LOG", "NOTICE"})
 """Severities that say nothing about durability."""
@@ -96,6 +99,20 @@ class Link:
                 self._drop()
                 raise Doubtful("; ".join(self._warnings))
             return result
+
+    async def ask(self, question: Callable[[Connection], Awaitable[T]]) -> T:
+        """The answer to a question that changes nothing, asked again when the connection breaks.
+
+        Raises Unreachable, also where every try was broken off.
+        """
+        attempts_left = ATTEMPTS
+        while True:
+            attempts_left -= 1
+            try:
+                return await self.use(question)
+            except (Doubtful, *FAULTS) as fault:
+                if not attempts_left:
+                    raise Unreachable(f"the database at {self.address.shown} breaks off: {words(fault)}") from fault
 
     async def close(self) -> None:
         """End the connection, also in the middle of its work; later work is refused."""

@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from bracketd.auth.client_store import ClientStore
-from bracketd.auth.clients_file import ClientStoreError
+from bracketd.auth.client_tables import ClientStoreError
 from bracketd.auth.gate import Gate
 from bracketd.auth.password import Passwords
 from bracketd.auth.signing_key import SigningKeyError, load_or_create

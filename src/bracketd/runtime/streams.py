@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol
 
 import apsw
 
+from bracketd.auth.client_tables import ClientsUnavailable
 from bracketd.auth.gate import Gate
 from bracketd.auth.refusal import Unauthorised
 from bracketd.domain.events import AnyEvent, DayBegun, TradeBooked
@@ -360,11 +361,11 @@ class Streams:
             if listener.updates:
                 listener.end(ending)
 
-    def _fault(self) -> None:
+    def _fault(self, ending: Ending = INTERNAL) -> None:
         """A fault of ours: whoever listens has a hole in what he heard."""
         _log.exception("a stream failed")
         for listener in self._listeners:
-            listener.end(INTERNAL)
+            listener.end(ending)
 
     # Whether they still may
 
@@ -377,9 +378,9 @@ class Streams:
             except Unauthorised as refused:
                 _log.info("websocket of %s closed: %s", listener.client_id, refused)
                 listener.end(UNAUTHORISED)
-            except apsw.Error:
+            except (ClientsUnavailable, apsw.Error) as fault:
                 # Whether the token is still good cannot be read, so it is not taken for good.
-                self._fault()
+                self._fault(NOT_SERVING if isinstance(fault, ClientsUnavailable) else INTERNAL)
                 return
 
     async def _check_on(self) -> None:

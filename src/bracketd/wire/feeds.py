@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from bracketd.auth.client_tables import ClientsUnavailable
 from bracketd.auth.gate import Gate
 from bracketd.auth.headers import presented_token
 from bracketd.auth.refusal import Refusal, Unauthorised
@@ -81,6 +82,9 @@ class Feeds:
         except Unauthorised as refused:
             _log.info("websocket refused: %s", refused)
             raise EarlyReply(replies.UNAUTHORISED) from None
+        except ClientsUnavailable as fault:
+            _log.warning("nobody can be let in: %s", fault)
+            raise EarlyReply(replies.NOT_SERVING) from None
         except Exception:  # noqa: BLE001  As for a request: a fault of ours becomes a reply, and it is logged whole.
             _log.exception("a token could not be looked at")
             raise EarlyReply(replies.INTERNAL) from None

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Iterable
 
 from starlette.types import Receive, Scope
 
+from bracketd.auth.client_tables import ClientsUnavailable
 from bracketd.auth.refusal import Unauthorised
 from bracketd.auth.token import Claims
 from bracketd.runtime.desk import NotServing
@@ -94,6 +95,9 @@ async def answer(work: Awaitable[Reply]) -> Reply:
         _log.info("request refused: %s", refused)
         return replies.UNAUTHORISED
     except NotServing:
+        return replies.NOT_SERVING
+    except ClientsUnavailable as fault:
+        _log.warning("nobody can be let in: %s", fault)
         return replies.NOT_SERVING
     except ClientGone:
         raise

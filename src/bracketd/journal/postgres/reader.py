@@ -8,7 +8,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar, cast
 
-from bracketd.database.link import FAULTS, Connection, Doubtful, Link, Unreachable, words
+from bracketd.database.link import Connection, Link, Unreachable
 from bracketd.journal.chain import GENESIS, check_page, snapshot_digest
 from bracketd.journal.postgres.tables import PAGE
 from bracketd.journal.protocol import JournalDamaged, Record, Snapshot, Trimmed, Unknown
@@ -16,24 +16,15 @@ from bracketd.journal.protocol import JournalDamaged, Record, Snapshot, Trimmed,
 PAGE_RECORDS = 1_024
 """Records fetched at once."""
 
-ATTEMPTS = 3
-"""So many times something is asked for that changes nothing."""
-
 T = TypeVar("T")
 
 
 async def ask(link: Link, question: Callable[[Connection], Awaitable[T]]) -> T:
     """The answer to a question that changes nothing, asked again when the connection breaks. Raises Unknown."""
-    attempts_left = ATTEMPTS
-    while True:
-        attempts_left -= 1
-        try:
-            return await link.use(question)
-        except Unreachable as fault:
-            raise Unknown(str(fault)) from fault
-        except (Doubtful, *FAULTS) as fault:
-            if not attempts_left:
-                raise Unknown(f"the journal cannot be read: {words(fault)}") from fault
+    try:
+        return await link.ask(question)
+    except Unreachable as fault:
+        raise Unknown(str(fault)) from fault
 
 
 class ShardReader:

@@ -1,0 +1,46 @@
+"""The tables of who may speak, whatever keeps them: a file beside the journal, or a database that gateways share.
+
+What the tables mean is the business of the modules that read them. Their statements are those that SQLite and
+PostgreSQL read alike, with a question mark for each value.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+Statement = tuple[str, tuple[Any, ...]]
+
+
+class ClientStoreError(Exception):
+    """What the store refuses; the text says which client, file or database."""
+
+
+class ClientsUnavailable(ClientStoreError):
+    """The database that keeps the clients does not answer: nobody can be let in. What was being written may stand."""
+
+
+class ClientTables(Protocol):
+    """One opener's view of the tables, used by one thread at a time; every change is durable when its call returns."""
+
+    def close(self) -> None:
+        """End it."""
+        ...
+
+    def version(self) -> tuple[int, int]:
+        """A value that differs after every change that can end a session, by this opener or by any other.
+
+        Others' changes show at once in a file, and in a database after a moment whose length that one names. It is
+        cheap enough to be asked for with every request. Read it before what it is to vouch for.
+        """
+        ...
+
+    def read(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """The rows of one query."""
+        ...
+
+    def write(self, sql: str, values: tuple[Any, ...]) -> int:
+        """Run one statement as one durable transaction; gives the number of rows it touched."""
+        ...
+
+    def write_all(self, statements: Iterable[Statement]) -> None:
+        """Run several statements as one durable transaction: all of them or none."""
+        ...
