@@ -367,8 +367,6 @@ class Streams:
         for listener in self._listeners:
             listener.end(ending)
 
-    # Whether they still may
-
     def check_tokens(self) -> None:
         """End every connection whose token has expired, was logged out or rotated, or whose client was disabled."""
         now_ns = self._desk.now_ns()
