@@ -21,7 +21,7 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
 
 .DEFAULT_GOAL := help
 .PHONY: help install clients demo test test-slow machine sim proof crash fuzz audit check coverage bench docs docs-tables \
-    async-client dist lock clean
+    first-ten-minutes async-client dist lock clean
 
 help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -77,6 +77,9 @@ docs-tables: install ## draw the pages and pictures of the rules' tables under d
 
 docs: install ## build the documents as a site in build/docs, whose search works without a network
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+
+first-ten-minutes: install ## do what a newcomer does first, time it, and write docs/first-ten-minutes.md
+	$(BIN)/python examples/first_ten_minutes.py --page docs/first-ten-minutes.md
 
 async-client: install ## write the client with asyncio from the blocking one again
 	$(BIN)/python -m tools.async_client

@@ -13,6 +13,7 @@ EXCUSES = {
     "installs": ("fetches packages from an index, and tests never leave the machine", 2),
     "long": ("takes minutes", 1),
     "reader's": ("a value that only the reader has", 1),
+    "rendered": ("what a run has printed; test_first_ten_minutes.py runs it again and compares", 8),
     "root": ("changes the machine", 1),
 }
 """Why a block may go unrun, in a word and a sentence, and how many may say so."""
@@ -40,7 +41,7 @@ def test_what_is_not_run_says_why() -> None:
 
 def test_nearly_everything_runs() -> None:
     """At most one block in six of those that could be run is not."""
-    could = [block for block in BLOCKS if block.language in RUN]
+    could = [block for block in BLOCKS if block.language in RUN and block.excuse != "rendered"]
     assert sum(bool(block.excuse) for block in could) * 6 <= len(could)
 
 
