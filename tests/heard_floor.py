@@ -14,8 +14,9 @@ from bracketd.domain.instrument import Tick
 from bracketd.engine.state import State
 from bracketd.market.quotes import Quotes
 from bracketd.runtime.client_orders import ClientOrders
+from bracketd.runtime.listener import Listener
 from bracketd.runtime.step import Work
-from bracketd.runtime.streams import Listener, Streams
+from bracketd.runtime.streams import Streams
 from bracketd.wire.frames import Rendering
 
 

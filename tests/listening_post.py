@@ -20,8 +20,9 @@ from bracketd.journal.protocol import Unknown as UnknownAppend
 from bracketd.market.calendar import AlwaysOpen
 from bracketd.market.quotes import Quotes
 from bracketd.runtime.desk import Desk
+from bracketd.runtime.listener import Listener
 from bracketd.runtime.recovery import replay, resume_paper
-from bracketd.runtime.streams import Listener, StreamLimits, Streams
+from bracketd.runtime.streams import StreamLimits, Streams
 from bracketd.wire.amounts import JSON
 from bracketd.wire.frames import Rendering
 from bracketd.wire.order_rows import order_rows

@@ -13,15 +13,8 @@ from bracketd.domain.commands import ModifyOrder
 from bracketd.domain.instrument import Tick
 from bracketd.domain.order import OrderType, Side
 from bracketd.engine.state import State
-from bracketd.runtime.streams import (
-    DISK_BEHIND,
-    INTERNAL,
-    NOT_SERVING,
-    TOO_SLOW,
-    UNAUTHORISED,
-    Listener,
-    StreamLimits,
-)
+from bracketd.runtime.listener import DISK_BEHIND, INTERNAL, NOT_SERVING, TOO_SLOW, UNAUTHORISED, Listener
+from bracketd.runtime.streams import StreamLimits
 from bracketd.wire.frames import Rendering
 
 MARKETDATA, COMPACT, SNAPQUOTE = 1, 2, 4

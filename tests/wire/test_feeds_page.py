@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from bracketd.runtime import settings, streams
-from bracketd.runtime.streams import Ending, StreamLimits
+from bracketd.runtime import listener, settings
+from bracketd.runtime.listener import Ending
+from bracketd.runtime.streams import StreamLimits
 from bracketd.wire import websocket_protocol
 from bracketd.wire.feeds import PATHS, TOKEN_PARAMETERS
 from bracketd.wire.frames import EXCHANGE_CODES, Mode
 from bracketd.wire.subscription import QUOTE_MODES, UPDATES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "feeds.md").read_text(encoding="utf-8")
-ENDINGS = [value for value in vars(streams).values() if isinstance(value, Ending)]
+ENDINGS = [value for value in vars(listener).values() if isinstance(value, Ending)]
 
 
 @pytest.mark.parametrize("word", sorted({*PATHS, UPDATES, *QUOTE_MODES, *TOKEN_PARAMETERS}))
@@ -36,7 +37,7 @@ def test_page_has_every_exchange() -> None:
 
 def test_page_has_every_ending() -> None:
     """Each way in which we close a connection is on the page, code and reason."""
-    assert len(ENDINGS) == 5
+    assert len(ENDINGS) == 6
     assert [ending for ending in ENDINGS if f"| {ending.code} | {ending.reason} |" not in PAGE] == []
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from bracketd import __version__
+from bracketd.cli.cluster_options import ShardList
 from bracketd.cli.lifetime import Lifetime
 from bracketd.cli.origin import Origin
 from bracketd.cli.rupees import Rupees
@@ -95,6 +96,92 @@ def serve(tls_cert: Path | None, tls_key: Path | None, sandbox: bool, clock: str
     if (tls_cert is None) is not (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together.")
     run_serve(Settings(tls_cert=tls_cert, tls_key=tls_key, sandbox=sandbox, clock=clock, **chosen))
+
+
+JOURNAL = click.option("--journal", required=True, help="postgresql://… or the folder of the shards.")
+SHARD_COUNT = click.option(
+    "--count", type=click.IntRange(1, 4096), default=1, show_default=True, help="How many shards a new store gets."
+)
+
+
+@main.command()
+@JOURNAL
+@click.option("--data", type=DATA, required=True, help="Folder with the cluster's signing key.")
+@click.option("--shards", type=ShardList(), help="Shards to take when they are free, such as 0-3,7; all if not named.")
+@click.option("--standby", type=ShardList(), default=frozenset(), help="Shards to take when their owner is lost.")
+@SHARD_COUNT
+@click.option("--listen", default="127.0.0.1:0", show_default=True, help="Address and port for gateways.")
+@click.option("--advertise", default="", help="The address under which gateways reach it, where it is another.")
+@click.option("--ttl", type=click.FloatRange(0.5, 60), default=2.0, show_default=True, help="Seconds of a lease.")
+@click.option("--session", type=click.Choice(["nse", "always"]), default="nse", show_default=True, help="Market hours.")
+@click.option(
+    "--feed", type=click.Choice(["synthetic", "manual"]), default="synthetic", show_default=True, help="What prints."
+)
+@click.option("--sandbox", is_flag=True, help="Take prints and faults that a gateway's sandbox is sent.")
+@click.option(
+    "--instruments",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Instrument file; the one inside the package if not named.",
+)
+@ORDER_RATE
+@CANCEL_RATE
+@click.option(
+    "--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of log lines."
+)
+def engine(
+    journal: str,
+    shards: frozenset[int] | None,
+    standby: frozenset[int],
+    count: int,
+    listen: str,
+    advertise: str,
+    ttl: float,
+    **chosen: Any,
+) -> None:
+    """Own shards of a cluster and serve them to its gateways, until SIGTERM or SIGINT."""
+    from bracketd.cli.engine import run_engine_verb
+    from bracketd.runtime.engine_server import EngineSettings
+    from bracketd.runtime.settings import Settings
+
+    run_engine_verb(
+        EngineSettings(
+            journal=journal,
+            desk=Settings(**chosen),
+            shards=shards,
+            standby=standby,
+            count=count,
+            listen=listen,
+            advertise=advertise,
+            ttl_s=ttl,
+        )
+    )
+
+
+@main.command()
+@JOURNAL
+@click.option("--data", type=DATA, required=True, help="Folder with clients and the cluster's signing key.")
+@SHARD_COUNT
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
+@click.option("--sandbox", is_flag=True, help="Pass prints and faults from this machine on to every shard.")
+@click.option("--cors", metavar="ORIGIN", multiple=True, type=Origin(), help=CORS_HELP)
+@click.option("--tls-cert", type=PEM, help="Certificate chain in PEM: speak HTTPS.")
+@click.option("--tls-key", type=PEM, help="Its key in PEM, not encrypted.")
+@click.option("--metrics-open", is_flag=True, help="Let other machines read /metrics too.")
+@click.option(
+    "--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of log lines."
+)
+@click.option("--insecure", is_flag=True, help="Allow plain HTTP on an address that other machines reach.")
+def gateway(journal: str, count: int, tls_cert: Path | None, tls_key: Path | None, **chosen: Any) -> None:
+    """Let clients in and pass their requests on to the engines, until SIGTERM or SIGINT."""
+    if (tls_cert is None) is not (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together.")
+    from bracketd.cli.gateway import run_gateway_verb
+    from bracketd.runtime.gateway_server import GatewaySettings
+    from bracketd.runtime.settings import Settings
+
+    desk = Settings(tls_cert=tls_cert, tls_key=tls_key, feed="manual", **chosen)
+    run_gateway_verb(GatewaySettings(journal=journal, desk=desk, count=count))
 
 
 @main.group()

@@ -1,16 +1,30 @@
 """Order and basket numbers: `YYYYMMDD-N`, both from one sequence, unique for all time (invariant 16).
 
 The date is the IST date of the placement. A clock that goes back never takes the sequence with it.
+
+Each shard counts in a block of its own, so that no two of them give out the same number; a server on one folder is in
+the first.
 """
+
+from typing import Final
 
 from bracketd.domain.ist import ist_date
 from bracketd.engine.state import State
+
+NUMBERS_PER_SHARD: Final = 1_000_000_000
+"""What a shard may give out on one day."""
+
+
+def begin_block(state: State, shard: int) -> None:
+    """Count in the block of that shard from now on; once a number was given out, this changes nothing."""
+    state.id_last = max(state.id_last, shard * NUMBERS_PER_SHARD)
 
 
 def next_numbers(state: State, now_ns: int, count: int) -> list[str]:
     """The next `count` numbers; nothing is taken until an event that carries them is applied."""
     today = ist_date(now_ns)
-    date, last = (today, 0) if today > state.id_date else (state.id_date, state.id_last)
+    block = state.id_last - state.id_last % NUMBERS_PER_SHARD
+    date, last = (today, block) if today > state.id_date else (state.id_date, state.id_last)
     return [f"{date}-{last + step}" for step in range(1, count + 1)]
 
 

@@ -18,32 +18,29 @@ import apsw
 from bracketd.auth.client_tables import ClientsUnavailable
 from bracketd.auth.gate import Gate
 from bracketd.auth.refusal import Unauthorised
-from bracketd.domain.events import AnyEvent, DayBegun, TradeBooked
+from bracketd.domain.events import AnyEvent, DayBegun, TradeBooked, decode_step
 from bracketd.domain.instrument import Tick
 from bracketd.domain.order import Order, Trade
 from bracketd.engine.exposure import baskets_under_way, is_over
 from bracketd.engine.state import State
 from bracketd.market.quotes import Quote, Quotes
 from bracketd.runtime.desk import Desk, NotServing
+from bracketd.runtime.listener import (
+    DISK_BEHIND,
+    INTERNAL,
+    NOT_SERVING,
+    TOO_LONG_AGO,
+    UNAUTHORISED,
+    Ending,
+    Listener,
+    QuoteKey,
+    Records,
+)
 
 _log = logging.getLogger(__name__)
 
 TOKEN_CHECK_S: Final = 0.5
 """So often the tokens of all open connections are looked at again: a revoked one is cut off within a second."""
-
-
-class Ending(NamedTuple):
-    """Why a connection is closed by us: a close code of RFC 6455 and a reason of at most 123 bytes."""
-
-    code: int
-    reason: str
-
-
-UNAUTHORISED: Final = Ending(1008, "Request Unauthorised")
-TOO_SLOW: Final = Ending(1013, "Too slow: frames wait that are not read")
-DISK_BEHIND: Final = Ending(1013, "The disk is too far behind")
-NOT_SERVING: Final = Ending(1011, "Not serving")
-INTERNAL: Final = Ending(1011, "Something went wrong")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +63,8 @@ class StreamLimits:
     """Frames of all clients together that wait for the disk."""
 
 
-QuoteKey = tuple[int, str]
-"""A layout's mode and an instrument's key."""
+RESUMED_RECORDS_MAX: Final = 100_000
+"""Whoever missed more than this is closed, and asks for the order book instead."""
 
 
 class Renderer(Protocol):
@@ -81,57 +78,6 @@ class Renderer(Protocol):
 
     def quote(self, mode: int, instrument: str, quote: Quote) -> bytes:
         """The frame of a quote in the layout of that mode."""
-
-
-class Listener:
-    """One connection of a client: what it asked for, and the frames that wait to be sent to it.
-
-    `ended` is set when the connection is to be closed by us; what waited is dropped then.
-    """
-
-    def __init__(self, client_id: str, token: str, backlog_bytes: int) -> None:
-        self.client_id = client_id
-        self.token = token
-        self.updates = False
-        self.quotes: dict[QuoteKey, None] = {}
-        self.ended: Ending | None = None
-        self._backlog: deque[bytes] = deque()
-        self._backlog_bytes = 0
-        self._backlog_bytes_max = backlog_bytes
-        self._wake = asyncio.Event()
-        self._ended = asyncio.Event()
-
-    def push(self, frame: bytes) -> None:
-        """Queue a frame; one that finds too much waiting ends the connection. Never blocks."""
-        if self.ended is not None:
-            return
-        if self._backlog_bytes + len(frame) > self._backlog_bytes_max:
-            self.end(TOO_SLOW)
-            return
-        self._backlog.append(frame)
-        self._backlog_bytes += len(frame)
-        self._wake.set()
-
-    def end(self, ending: Ending) -> None:
-        """Send nothing more and close; the first reason stays."""
-        if self.ended is None:
-            self.ended = ending
-            self._backlog.clear()
-            self._ended.set()
-
-    async def next_frame(self) -> bytes:
-        """The next frame to send, waited for."""
-        while not self._backlog:
-            self._wake.clear()
-            await self._wake.wait()
-        frame = self._backlog.popleft()
-        self._backlog_bytes -= len(frame)
-        return frame
-
-    async def wait_ended(self) -> Ending:
-        """Wait until the connection is to be closed; returns why."""
-        await self._ended.wait()
-        return self.ended or INTERNAL
 
 
 class _Audience:
@@ -195,12 +141,12 @@ class Streams:
         """How many listeners there are."""
         return len(self._listeners)
 
-    def join(self, client_id: str, token: str) -> Listener | None:
+    def join(self, client_id: str, token: str, *, numbered: bool = False) -> Listener | None:
         """A new listener of a client that was let in with that token; None where it would be one too many."""
         of_client = sum(listener.client_id == client_id for listener in self._listeners)
         if len(self._listeners) >= self.limits.connections or of_client >= self.limits.connections_per_client:
             return None
-        listener = Listener(client_id, token, self.limits.backlog_bytes)
+        listener = Listener(client_id, token, self.limits.backlog_bytes, numbered=numbered)
         self._listeners[listener] = None
         if self._checking is None:
             self._checking = asyncio.get_running_loop().create_task(self._check_on())
@@ -223,6 +169,42 @@ class Streams:
             audience = self._audiences[listener.client_id] = _Audience()
             self._note_shown(listener.client_id, audience)
         audience.listeners[listener] = None
+        if listener.numbered:
+            listener.push_step(self._desk.commit.durable_seq, [])
+
+    async def resume_updates(self, listener: Listener, after_seq: int, records: Records) -> None:
+        """Push what the client's orders have come to since record `after_seq`, then what happens from here on.
+
+        Every trade is told, in its order, and each row that changed, once, as it stands now. `records` reads the
+        journal after a sequence. The listener has held what it was pushed since it subscribed.
+        """
+        state, desk, touched = self._desk.state, self._desk, dict[str, Order]()
+        known_seq = desk.commit.submitted_seq
+        if known_seq - after_seq > RESUMED_RECORDS_MAX:
+            listener.end(TOO_LONG_AGO)
+            return
+        await desk.durable(known_seq)
+        trades: list[bytes] = []
+        async for record in records(after_seq):
+            if record.seq > known_seq:
+                break
+            for event in decode_step(record.body):
+                for order in _rows(state, event):
+                    if order.client_id == listener.client_id:
+                        touched[order.order_id] = order
+                if isinstance(event, TradeBooked) and event.order_id in touched and event.trade_id in state.trades:
+                    trades.append(self._renderer.trade(state, state.trades[event.trade_id]))
+        rows = [self._renderer.order(state, order) for order in touched.values() if order.order_id in state.orders]
+        now_seq = desk.commit.submitted_seq
+        await desk.durable(now_seq)
+        while self._undurable and self._undurable[0].seq <= now_seq:  # noqa: ASYNC110  One round of the loop at most.
+            # Those steps are on disk, and are held in a moment: a row must not be told as it was before.
+            await asyncio.sleep(0)
+        held, listener.held = listener.held or [], None
+        listener.push_step(known_seq, trades)
+        for seq, frames in held:
+            listener.push_step(seq, frames)
+        listener.push_step(max(known_seq, now_seq), rows)
 
     def unsubscribe_updates(self, listener: Listener) -> None:
         """Push no more updates."""
@@ -350,8 +332,7 @@ class Streams:
         for client_id, frames in step.frames.items():
             audience = self._audiences.get(client_id)
             for listener in audience.listeners if audience is not None else ():
-                for frame in frames:
-                    listener.push(frame)
+                listener.push_step(step.seq, frames)
 
     def _drop_undurable(self, ending: Ending) -> None:
         """Forget what waits for the disk, and end those who would miss it: a stream with a hole is worse than none."""

@@ -19,8 +19,9 @@ from bracketd.auth.gate import Gate
 from bracketd.auth.headers import presented_token
 from bracketd.auth.refusal import Refusal, Unauthorised
 from bracketd.market.quotes import Quotes
-from bracketd.runtime.desk import Desk
-from bracketd.runtime.streams import INTERNAL, Ending, Listener, StreamLimits, Streams
+from bracketd.runtime.desk import Desk, NotServing
+from bracketd.runtime.listener import INTERNAL, NOT_SERVING, RESUME, Ending, Listener, Resumption
+from bracketd.runtime.streams import StreamLimits, Streams
 from bracketd.wire import replies
 from bracketd.wire.frames import Rendering, answer
 from bracketd.wire.replies import EarlyReply, Reply
@@ -57,10 +58,13 @@ class Feeds:
         try:
             listener = self._let_in(scope)
         except EarlyReply as early:
-            await _deny(websocket, early.reply)
+            await refuse_handshake(websocket, early.reply)
             return
         try:
             await websocket.accept()
+            resumption: Resumption | None = scope.get(RESUME)
+            if resumption is not None and resumption.said:
+                await self._resume(listener, resumption)
             ending = await self._talk(websocket, listener)
             if ending is not None:
                 await websocket.close(ending.code, ending.reason)
@@ -77,7 +81,7 @@ class Feeds:
         if not self._desk.serving:
             raise EarlyReply(replies.NOT_SERVING)
         try:
-            token = _token(scope)
+            token = presented(scope)
             client_id = self._gate.admit(token, self._desk.now_ns()).client_id
         except Unauthorised as refused:
             _log.info("websocket refused: %s", refused)
@@ -88,7 +92,7 @@ class Feeds:
         except Exception:  # noqa: BLE001  As for a request: a fault of ours becomes a reply, and it is logged whole.
             _log.exception("a token could not be looked at")
             raise EarlyReply(replies.INTERNAL) from None
-        listener = self._streams.join(client_id, token)
+        listener = self._streams.join(client_id, token, numbered=RESUME in scope)
         if listener is None:
             _log.warning("websocket of %s refused: too many connections", client_id)
             raise EarlyReply(replies.TOO_MANY_CONNECTIONS)
@@ -126,6 +130,21 @@ class Feeds:
             # A peer that sends without a pause must not keep the others waiting.
             await asyncio.sleep(0)
 
+    async def _resume(self, listener: Listener, resumption: Resumption) -> None:
+        """Take up what was asked for before, and tell what has happened since. Nothing is answered a second time."""
+        listener.quiet, listener.held = True, []
+        for text in resumption.said:
+            self._hear(listener, text)
+        listener.quiet = False
+        if listener.updates and resumption.heard >= 0:
+            try:
+                await self._streams.resume_updates(listener, resumption.heard, resumption.records)
+            except NotServing:
+                listener.end(NOT_SERVING)
+        held, listener.held = listener.held or [], None
+        for seq, frames in held:
+            listener.push_step(seq, frames)
+
     def _hear(self, listener: Listener, text: str | bytes) -> None:
         """One message: what becomes of it is answered, unless it is a heartbeat or no JSON."""
         try:
@@ -133,9 +152,9 @@ class Feeds:
             if subscription is not None:
                 self._carry_out(listener, subscription)
         except EarlyReply as early:
-            listener.push(answer(early.reply.body))
+            listener.answer(answer(early.reply.body))
         except FieldError as fault:
-            listener.push(answer(replies.field_fault(fault.field, fault.blank).body))
+            listener.answer(answer(replies.field_fault(fault.field, fault.blank).body))
 
     def _carry_out(self, listener: Listener, subscription: Subscription) -> None:
         """Subscribe or unsubscribe, say so, and send the quotes as they stand. Raises EarlyReply for too many."""
@@ -147,16 +166,16 @@ class Feeds:
                 streams.subscribe_updates(listener)
             else:
                 streams.unsubscribe_updates(listener)
-            listener.push(agreed)
+            listener.answer(agreed)
             return
         keys = tuple((int(mode), instrument) for instrument in subscription.instruments)
         if not subscription.on:
             streams.unsubscribe_quotes(listener, keys)
-            listener.push(agreed)
+            listener.answer(agreed)
             return
         if not streams.subscribe_quotes(listener, keys):
             raise EarlyReply(replies.TOO_MANY_SUBSCRIPTIONS)
-        listener.push(agreed)
+        listener.answer(agreed)
         streams.push_quotes(listener, dict.fromkeys(keys))
 
 
@@ -166,7 +185,7 @@ async def _write(websocket: WebSocket, listener: Listener) -> None:
         await websocket.send_bytes(await listener.next_frame())
 
 
-def _token(scope: Scope) -> str:
+def presented(scope: Scope) -> str:
     """The one token of headers and query together; raises Unauthorised for none and for two."""
     found = presented_token(scope["headers"])
     try:
@@ -186,9 +205,10 @@ def _token(scope: Scope) -> str:
     return found
 
 
-async def _deny(websocket: WebSocket, reply: Reply) -> None:
-    """Answer the handshake with an HTTP reply."""
+async def refuse_handshake(websocket: WebSocket, reply: Reply, *, connected: bool = False) -> None:
+    """Answer the handshake with an HTTP reply; `connected` says that its first message was taken."""
     response = Response(reply.body, reply.status, media_type="application/json")
     response.raw_headers.extend(reply.headers)
-    await websocket.receive()
+    if not connected:
+        await websocket.receive()
     await websocket.send_denial_response(response)

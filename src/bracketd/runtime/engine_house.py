@@ -1,0 +1,256 @@
+"""The house of an engine: the shards that it holds, the ones that it may take, and the links on which it is asked.
+
+A shard of its own is taken as soon as nobody holds it, a standby shard once somebody held it and does so no more. What
+ends a tenure ends that one alone: the shard is taken anew, by whoever is first, from what is durable.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Collection
+from typing import Any, Final
+
+from bracketd.engine.invariant import InvariantBroken
+from bracketd.engine.state import State
+from bracketd.journal.protocol import FolderInUse, JournalDamaged, JournalTooNew, Unknown
+from bracketd.journal.shards import Holding, Shards
+from bracketd.runtime.link import Answer, Call, Closed, Frame, Gone, Link, Moved, Opened, Said
+from bracketd.runtime.link_scope import Talk, answered, http_scope, websocket_scope
+from bracketd.runtime.listener import RESUME, Resumption
+from bracketd.runtime.recovery import RecoveryFailed
+from bracketd.runtime.settings import GRACEFUL_SHUTDOWN_S
+from bracketd.runtime.staffing import Staff
+from bracketd.runtime.tenure import NotGranted, Tenure
+
+_log = logging.getLogger(__name__)
+
+LOOKS: Final = 6
+"""Within a lease's time it is looked so many times whether a shard has become free."""
+
+RETRY_S: Final = 1.0
+"""A shard that could not be taken is tried again after this time."""
+
+STANDBY_GRACE_TTLS: Final = 3.0
+"""An engine's standby shards are left to the others for so many leases' times after its start."""
+
+
+class EngineHouse:
+    """All shards of one engine process, on one event loop.
+
+    `staff` makes the desk and the application of a shard that was recovered; `terms` is told what an account opens
+    with before each of its requests.
+    """
+
+    def __init__(
+        self,
+        store: Shards,
+        key: bytes,
+        *,
+        address: str,
+        ttl_s: float,
+        shards: Collection[int],
+        standby: Collection[int],
+        staff: Callable[[Tenure, State], Staff],
+        terms: dict[str, tuple[int, int]],
+    ) -> None:
+        self.tenures: dict[int, Tenure] = {}
+        self._store = store
+        self._key = key
+        self._address = address
+        self._ttl_s = ttl_s
+        self._own = frozenset(shards)
+        self._standby = frozenset(standby)
+        self._staff = staff
+        self._terms = terms
+        self._taking: dict[int, asyncio.Task[None]] = {}
+        self._not_before_s: dict[int, float] = {}
+        self._links: set[Link] = set()
+        self._calls: dict[tuple[Link, int], tuple[asyncio.Task[None], Talk | None]] = {}
+        self._ends: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._standby_from_s = time.monotonic() + STANDBY_GRACE_TTLS * ttl_s
+
+    def accept(self) -> Link:
+        """The engine's end of a new link, for asyncio's create_server."""
+        link = Link(self._key, self.hear, self._lost, accepts=True)
+        self._links.add(link)
+        return link
+
+    async def keep(self) -> None:
+        """Take what is free, again and again; returns only when it is cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(self._ttl_s):
+                    holdings = await self._store.holdings()
+                self.take_free(holdings)
+            except (Unknown, TimeoutError) as fault:
+                _log.warning("who holds which shard cannot be read: %s", str(fault) or "no answer")
+            await asyncio.sleep(self._ttl_s / LOOKS)
+
+    def take_free(self, holdings: list[Holding]) -> None:
+        """Begin to take each shard that is free for this engine."""
+        now_s = time.monotonic()
+        known = {holding.shard: holding for holding in holdings}
+        for shard in self._own | (self._standby if now_s >= self._standby_from_s else frozenset()):
+            if shard in self.tenures or shard in self._taking or self._closing:
+                continue
+            holding = known.get(shard)
+            free = holding is None or not holding.live or holding.owner == self._address
+            if free and now_s >= self._not_before_s.get(shard, 0.0):
+                self._taking[shard] = asyncio.ensure_future(self._take(shard))
+
+    async def hand_over(self) -> None:
+        """Take nothing more, answer what is in flight, give every shard back, and end the links."""
+        self._closing = True
+        for task in tuple(self._taking.values()):
+            task.cancel()
+        await asyncio.gather(*self._taking.values(), return_exceptions=True)
+        for tenure in self.tenures.values():
+            tenure.leaving = True
+        in_flight = [task for task, talk in self._calls.values() if talk is None]
+        if in_flight:
+            await asyncio.wait(in_flight, timeout=GRACEFUL_SHUTDOWN_S)
+        await asyncio.gather(*(tenure.hand_over() for tenure in tuple(self.tenures.values())))
+        for task, _ in tuple(self._calls.values()):
+            task.cancel()
+        for link in tuple(self._links):
+            link.close()
+
+    def drop(self) -> None:
+        """End at once, as a process that is killed does: nothing is finished, given back or said."""
+        self._closing = True
+        for link in tuple(self._links):
+            link.abort()
+        for task in (*self._taking.values(), *(task for task, _ in self._calls.values()), *self._ends):
+            task.cancel()
+        for tenure in self.tenures.values():
+            tenure.drop()
+
+    # What is asked on a link
+
+    def hear(self, link: Link, message: Any) -> None:
+        """A message of a gateway."""
+        if isinstance(message, Call):
+            self._called(link, message)
+        elif isinstance(message, Said | Gone):
+            _, talk = self._calls.get((link, message.number), (None, None))
+            if talk is not None:
+                talk.hear(message.text if isinstance(message, Said) else None)
+
+    def _called(self, link: Link, call: Call) -> None:
+        tenure = self.tenures.get(call.shard)
+        if tenure is None or tenure.leaving or not tenure.holds:
+            link.send(Moved(call.number, untouched=True))
+            return
+        speaker = call.speaker
+        if speaker.account_id:
+            self._terms[speaker.account_id] = (speaker.cash_paise, speaker.leverage)
+        talk = None if call.method else Talk()
+        work = self._answer(link, call, tenure) if talk is None else self._attend(link, call, tenure, talk)
+        self._calls[link, call.number] = (asyncio.ensure_future(work), talk)
+
+    async def _answer(self, link: Link, call: Call, tenure: Tenure) -> None:
+        """One request, answered if the shard is still ours by then."""
+        try:
+            app = tenure.app
+            if app is None:
+                link.send(Moved(call.number, untouched=True))
+                return
+            status, headers, body = await answered(app, http_scope(call), call.body)
+            if tenure.holds:
+                link.send(Answer(call.number, status, headers, body))
+            else:
+                link.send(Moved(call.number, untouched=False))
+        except Exception:  # noqa: BLE001  The application words its own faults; this one was the link's, and is logged.
+            _log.exception("a request on a link failed")
+            link.send(Moved(call.number, untouched=False))
+        finally:
+            self._calls.pop((link, call.number), None)
+
+    async def _attend(self, link: Link, call: Call, tenure: Tenure, talk: Talk) -> None:
+        """One websocket, from its handshake to its end or to that of the tenure."""
+
+        async def send(message: Any) -> None:
+            if not tenure.holds:
+                return
+            match message["type"]:
+                case "websocket.accept":
+                    link.send(Opened(call.number))
+                case "websocket.send":
+                    link.send(Frame(call.number, message["bytes"]))
+                case "websocket.close":
+                    link.send(Closed(call.number, message.get("code", 1000), message.get("reason") or ""))
+                case "websocket.http.response.start":
+                    talk.refusal = (message["status"], tuple(message["headers"]))
+                case "websocket.http.response.body":
+                    link.send(Answer(call.number, *talk.refusal, message.get("body", b"")))
+
+        app = tenure.app
+        scope = websocket_scope(call) | {RESUME: Resumption(call.heard, call.said, tenure.records)}
+        attending = asyncio.ensure_future(_attended(app(scope, talk.receive, send))) if app else None
+        ending = asyncio.ensure_future(tenure.ended.wait())
+        try:
+            if attending is not None:
+                await asyncio.wait((attending, ending), return_when=asyncio.FIRST_COMPLETED)
+            if attending is None or not attending.done():
+                link.send(Moved(call.number, untouched=False))
+        finally:
+            ending.cancel()
+            if attending is not None:
+                attending.cancel()
+                await asyncio.gather(attending, return_exceptions=True)
+            self._calls.pop((link, call.number), None)
+
+    def _lost(self, link: Link) -> None:
+        """A gateway has gone: its websockets end, its requests are carried out all the same."""
+        self._links.discard(link)
+        for (of_link, _), (_, talk) in tuple(self._calls.items()):
+            if of_link is link and talk is not None:
+                talk.hear(None)
+
+    # Taking and losing a shard
+
+    async def _take(self, shard: int) -> None:
+        try:
+            journal = await self._store.journal(shard)
+            tenure = await Tenure.begin(shard, journal, self._address, self._ttl_s, self._staff)
+        except NotGranted:
+            return
+        except FolderInUse as fault:
+            _log.debug("shard %d: %s", shard, fault)
+            self._not_before_s[shard] = time.monotonic() + self._ttl_s / LOOKS
+            return
+        except (RecoveryFailed, JournalDamaged, JournalTooNew, InvariantBroken) as fault:
+            _log.critical("shard %d cannot be served: %s", shard, fault)
+            self._not_before_s[shard] = time.monotonic() + RETRY_S * 10
+            return
+        except Exception as fault:  # noqa: BLE001  Whatever it was, other shards go on, and this one is tried again.
+            _log.error("shard %d could not be taken: %r", shard, fault)
+            self._not_before_s[shard] = time.monotonic() + RETRY_S
+            return
+        finally:
+            self._taking.pop(shard, None)
+        self.tenures[shard] = tenure
+        self._watch(tenure)
+
+    def _watch(self, tenure: Tenure) -> None:
+        task = asyncio.ensure_future(self._see_end(tenure))
+        self._ends.add(task)
+        task.add_done_callback(self._ends.discard)
+
+    async def _see_end(self, tenure: Tenure) -> None:
+        await tenure.ended.wait()
+        self.tenures.pop(tenure.shard, None)
+        if not self._closing:
+            _log.error("shard %d is not served any more: %s", tenure.shard, tenure.why)
+            await tenure.close("the tenure ended")
+
+
+async def _attended(work: Any) -> None:
+    """A websocket's end by a fault of ours is logged, and ends that websocket alone."""
+    with contextlib.suppress(asyncio.CancelledError):
+        try:
+            await work
+        except Exception:  # noqa: BLE001
+            _log.exception("a websocket on a link failed")

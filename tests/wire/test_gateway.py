@@ -1,0 +1,194 @@
+"""The gateway: whoever owns the account answers, in the words of a server on one folder, and nothing is done twice."""
+
+import asyncio
+import json
+
+import pytest
+from tests.shard_city import CLIENTS, City, city
+
+from bracketd.auth.speaker import speaker_token
+from bracketd.wire import replies
+
+
+async def both_engines(place: City) -> None:
+    """Two engines with a shard each, which the gateway has found."""
+    await place.engine([0])
+    await place.engine([1])
+    await place.until(lambda: len(place.routes.owners) == 2)
+
+
+async def test_each_account_is_served_by_the_owner_of_its_shard() -> None:
+    """Orders are placed, shown and cancelled through one gateway; each shard's journal has those of its accounts."""
+    async with city() as place:
+        await both_engines(place)
+        assert {place.shard_of(client) for client in CLIENTS} == {0, 1}
+        baskets = []
+        for client in CLIENTS:
+            placed = await place.place(client)
+            assert placed.status_code == 200, placed.text
+            baskets.append(placed.json()["data"]["data"]["basket_id"])
+            (entry,) = await place.book(client)
+            gone = await place.cancel(client, entry["oms_order_id"])
+            assert (gone.status_code, gone.content) == (200, replies.CANCELLED.body)
+            assert await place.book(client) == []
+        assert len(set(baskets)) == len(CLIENTS), "no two shards give out the same number"
+        assert all(shard.records for shard in place.store.shards)
+
+
+async def test_whoever_is_not_let_in_is_refused_at_the_gateway() -> None:
+    """No token, another's token, and a token that only a link may make are refused in the application's words."""
+    async with city() as place:
+        await both_engines(place)
+        forged = speaker_token("A", "web", 2**50).decode()
+        for headers in ({}, {"x-authorization-token": "nobody's"}, {"x-authorization-token": forged}):
+            refused = await place.http.get("/api/v1/orders?type=pending&client_id=A", headers=headers)
+            assert (refused.status_code, refused.content) == (401, replies.UNAUTHORISED.body)
+        other = await place.call("GET", "/api/v1/orders?type=pending&client_id=B", "A")
+        assert (other.status_code, other.content) == (403, replies.FORBIDDEN.body)
+        assert (await place.http.get("/nowhere")).status_code == 404
+        assert (await place.call("GET", "/nowhere", "A")).status_code == 404
+
+
+async def test_without_an_owner_the_answer_is_503_and_when_to_come_back() -> None:
+    """A shard that nobody serves is 503 with Retry-After after the wait; the other shard is served meanwhile."""
+    async with city(wait_s=0.3) as place:
+        await place.engine([0])
+        await place.until(lambda: 0 in place.routes.owners)
+        by_shard = {place.shard_of(client): client for client in CLIENTS}
+        refused = await place.place(by_shard[1])
+        assert (refused.status_code, refused.content) == (503, replies.NOT_SERVING.body)
+        assert refused.headers["retry-after"] == "1"
+        assert (await place.place(by_shard[0])).status_code == 200
+
+
+async def test_a_shard_is_handed_over_without_a_refusal() -> None:
+    """While an engine stops and another takes its shard, every request is answered, each once."""
+    async with city(count=1) as place:
+        first = await place.engine([0])
+        await place.until(lambda: 0 in place.routes.owners)
+        placed: list[str] = []
+
+        async def load() -> None:
+            while len(placed) < 150:
+                answer = await place.place("A")
+                assert answer.status_code == 200, answer.text
+                placed.append(answer.json()["data"]["data"]["basket_id"])
+
+        loading = asyncio.ensure_future(load())
+        await place.until(lambda: len(placed) > 30)
+        await place.engine([0])
+        await first.hand_over()
+        await loading
+        assert len(set(placed)) == len(placed) == len(await place.book("A"))
+        assert place.store.shards[0].epoch == 2
+
+
+async def test_a_repeated_request_has_one_effect_when_its_owner_is_killed() -> None:
+    """An owner dies with a keyed placement on disk and unanswered: the gateway's retry tells of the same basket."""
+    async with city(count=1) as place:
+        first = await place.engine([0])
+        await place.until(lambda: 0 in place.routes.owners)
+        (await place.place("A")).raise_for_status()
+        records = place.store.shards[0].records
+        stuck_after = len(records) + 1
+        asked = asyncio.ensure_future(place.place("A", key="once"))
+        await place.until(lambda: len(records) >= stuck_after)
+        await first.kill()
+        await place.engine([0])
+        answer = await asked
+        assert answer.status_code == 200, answer.text
+        again = await place.place("A", key="once")
+        assert again.json() == answer.json()
+        assert len(await place.book("A")) == 2
+
+
+async def test_an_unkeyed_placement_is_not_repeated() -> None:
+    """Where nobody knows what became of it, a placement without a key is 503, and was made once at most."""
+    async with city(count=1) as place:
+        first = await place.engine([0])
+        await place.until(lambda: 0 in place.routes.owners)
+        (await place.place("A")).raise_for_status()
+        place.store.freeze(first.address)
+        asked = asyncio.ensure_future(place.place("A"))
+        await asyncio.sleep(0.05)
+        await place.engine([0])
+        answer = await asked
+        assert (answer.status_code, answer.content) == (503, replies.NOT_SERVING.body)
+        assert len(await place.book("A")) == 1
+
+
+async def test_a_frozen_owner_that_wakes_acknowledges_nothing() -> None:
+    """Its append comes after the other's lease: it is refused, and the cancel was answered by the new owner alone."""
+    async with city(count=1) as place:
+        first = await place.engine([0])
+        await place.until(lambda: 0 in place.routes.owners)
+        (await place.place("A")).raise_for_status()
+        (entry,) = await place.book("A")
+        waking = place.store.freeze(first.address)
+        asked = asyncio.ensure_future(place.cancel("A", entry["oms_order_id"]))
+        await asyncio.sleep(0.05)
+        second = await place.engine([0])
+        answer = await asked
+        assert answer.content == replies.CANCELLED.body
+        waking.set()
+        await place.until(lambda: place.store.late_appends == [first.address])
+        assert place.routes.owners[0].owner == second.address
+        assert {record.epoch for record in place.store.shards[0].records} == {1, 2}
+
+
+async def test_when_the_store_is_down_owners_stop_by_their_own_clock() -> None:
+    """Nothing is acknowledged after the lease has ended, and service goes on when the store is back."""
+    async with city(count=1, wait_s=0.4) as place:
+        engine = await place.engine([0])
+        await place.until(lambda: 0 in place.routes.owners)
+        (await place.place("A")).raise_for_status()
+        place.store.down = True
+        await place.until(lambda: 0 not in engine.house.tenures)
+        assert (await place.place("A")).status_code == 503
+        assert (await place.call("GET", "/api/v1/orders?type=pending&client_id=A", "A")).status_code == 503
+        place.store.down = False
+        await place.until(lambda: 0 in engine.house.tenures)
+        await place.until(lambda: place.routes.owners[0].epoch == 2)
+        assert len(await place.book("A")) == 1
+
+
+async def test_a_print_reaches_every_shard() -> None:
+    """One push at the gateway fills orders of accounts in both shards, at the price that each fill records."""
+    async with city() as place:
+        await both_engines(place)
+        for client in CLIENTS:
+            (await place.place(client)).raise_for_status()
+        assert (await place.print_at("411.00")).status_code == 200
+        for client in CLIENTS:
+            trades = (await place.call("GET", f"/api/v1/trades?client_id={client}", client)).json()["data"]["trades"]
+            assert [trade["trade_price"] for trade in trades] == [411.25]
+
+
+@pytest.mark.parametrize("ending", ["killed", "handed over"])
+async def test_updates_go_on_at_the_next_owner_without_a_hole(ending: str) -> None:
+    """A client's websocket stays open while its owner changes: every fill is told once, and the rows end up right."""
+    async with city(count=1) as place, place.websockets() as open_websocket:
+        first = await place.engine([0])
+        await place.until(lambda: 0 in place.routes.owners)
+        async with open_websocket("A") as socket:
+            await socket.send(json.dumps({"a": "subscribe", "v": ["A", "web"], "m": "updates"}))
+            async with asyncio.timeout(5):
+                assert (await socket.recv())[0] == 99
+            (await place.place("A")).raise_for_status()
+            await (first.kill() if ending == "killed" else first.hand_over())
+            second = await place.engine([0])
+            await place.until(lambda: place.routes.owners.get(0) and place.routes.owners[0].owner == second.address)
+            # These happen before the gateway's websocket has come back, or after: it must not matter.
+            (await place.place("A", quantity=2)).raise_for_status()
+            (await place.print_at("411.00", quantity=3)).raise_for_status()
+            trades, rows = [], {}
+            async with asyncio.timeout(10):
+                while len(trades) < 2 or sum(row["order_status"] == "COMPLETE" for row in rows.values()) < 2:
+                    frame = await socket.recv()
+                    told = json.loads(frame[5:])
+                    if frame[0] == 51:
+                        trades.append((told["trade_id"], told["trade_quantity"]))
+                    elif frame[0] == 50:
+                        rows[told["oms_order_id"]] = told
+            assert sorted(quantity for _, quantity in trades) == [1, 2]
+            assert len(set(trades)) == 2
