@@ -6,6 +6,7 @@ import { shown } from "./money.js";
 
 const POINTS_MAX = 1_500;
 const DRAW_MS = 200;
+const SPAN_MS = 10_000;
 const KINDS = { entry: "--accent", target: "--good", stop: "--bad" };
 
 export class Chart {
@@ -70,6 +71,8 @@ export class Chart {
         grid: { left: 12, right: 118, top: 14, bottom: 8, containLabel: true },
         xAxis: {
           type: "time",
+          min: Math.min(points[0]?.[0] ?? Infinity, Date.now() - SPAN_MS),
+          max: Date.now(),
           axisLabel: { color: ink, hideOverlap: true, formatter: (ms) => timeOfDay(ms / 1000) },
           axisLine: { lineStyle: { color: edge } },
         },

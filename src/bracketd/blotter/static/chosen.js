@@ -20,6 +20,7 @@ export class Chosen {
   #form = the("modify-form");
   #group = null;
   #shownHistory = "";
+  #reading = 0;
 
   /** `on` hears: cancel(row), exit(group), modify(row, changes, title). */
   constructor(on) {
@@ -128,9 +129,10 @@ export class Chosen {
   }
 
   async #readTimeline() {
-    const id = the("timeline-of").value;
-    const history = await wire.readHistory(id);
-    if (!history || the("timeline-of").value !== id) return;
+    // Of two reads under way the later one is shown.
+    const mine = ++this.#reading;
+    const history = await wire.readHistory(the("timeline-of").value);
+    if (!history || mine !== this.#reading) return;
     fill(the("timeline"), ...told(history));
   }
 }

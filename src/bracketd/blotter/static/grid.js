@@ -23,19 +23,31 @@ const theme = themeQuartz.withParams({
   wrapperBorder: false,
 });
 
+/** A state is never cut off: it takes as many lines as it needs. */
+const ALL_OF_IT = { wrapText: true, autoHeight: true };
+
 const COLUMNS = [
-  { field: "what", headerName: "Order", minWidth: 170, flex: 2.4, cellClassRules: { leg: (cell) => cell.data.leg } },
-  { field: "id", headerName: "Id", minWidth: 124, flex: 1.2 },
+  { field: "what", headerName: "Order", minWidth: 150, flex: 1.4, cellClassRules: { leg: (cell) => cell.data.leg } },
+  { field: "id", headerName: "Id", minWidth: 130, flex: 0.8 },
   { field: "side", headerName: "Side", width: 70, cellClass: (cell) => cell.value.toLowerCase() },
   { field: "type", headerName: "Type", width: 92 },
-  { field: "filled", headerName: "Filled", minWidth: 88, flex: 1, type: "rightAligned" },
-  { field: "price", headerName: "Price", minWidth: 126, flex: 1.6, type: "rightAligned" },
-  { field: "average", headerName: "Average", minWidth: 90, flex: 1, type: "rightAligned" },
-  { field: "state", headerName: "State", minWidth: 190, flex: 3, cellClass: (cell) => `state ${cell.data.status}` },
+  { field: "filled", headerName: "Filled", minWidth: 84, flex: 1, type: "rightAligned" },
+  { field: "price", headerName: "Price", minWidth: 130, flex: 1, type: "rightAligned" },
+  { field: "average", headerName: "Average", minWidth: 98, flex: 0.8, type: "rightAligned" },
+  { field: "state", headerName: "State", minWidth: 170, flex: 3, ...ALL_OF_IT, cellClass: (cell) => cell.data.status },
 ];
 
-/** On a phone: what it is, how much of it, at what, and how it stands. */
-const NARROW = { hidden: ["id", "side", "type", "average"], below: 640 };
+/** On a phone: what it is, how much of it, at what, and how it stands, with fewer words and as many lines as needed. */
+const NARROW_BELOW = 640;
+const NARROW = {
+  what: { flex: 2.5, valueFormatter: (cell) => cell.value.replace(" · Entry", "") },
+  filled: { flex: 1.7 },
+  price: { flex: 2, valueFormatter: (cell) => cell.value.replace("trigger ", "") },
+  state: { flex: 2.8 },
+};
+
+const narrow = (column) =>
+  column.field in NARROW ? { ...column, minWidth: 50, ...NARROW[column.field] } : { ...column, hide: true };
 
 /** The nonce of the page's policy, by which the grid's style sheet is let in. */
 const nonce = () => document.querySelector("link[rel=stylesheet]").nonce;
@@ -74,20 +86,11 @@ export class Grid {
   }
 
   #fit(width) {
-    const narrow = width < NARROW.below;
-    if (narrow === this.#narrow || !width) return;
-    this.#narrow = narrow;
-    // A phone's grid may be less than the columns' least widths: there they share what there is.
-    const least = (column) => (narrow ? { ...column, minWidth: 58 } : column);
-    const flex = { what: 2.6, filled: 1.8, price: 2.2, state: 3 };
-    this.#api.setGridOption(
-      "columnDefs",
-      COLUMNS.map((column) => ({
-        ...least(column),
-        hide: narrow && NARROW.hidden.includes(column.field),
-        flex: narrow ? flex[column.field] : column.flex,
-      })),
-    );
+    const fits = width < NARROW_BELOW;
+    if (fits === this.#narrow || !width) return;
+    this.#narrow = fits;
+    const wide = (column) => ({ hide: false, valueFormatter: undefined, ...column });
+    this.#api.setGridOption("columnDefs", COLUMNS.map(fits ? narrow : wide));
   }
 
   /** Show these lines, in their order. */

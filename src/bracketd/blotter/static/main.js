@@ -97,7 +97,8 @@ function draw() {
   const groups = book.groups();
   grid.show(book.lines(the("working-only").checked));
   const works = groups.filter((group) => group.works).length;
-  the("book-count").textContent = `${shares(book.size)} orders, ${shares(works)} brackets and single orders that work`;
+  const counted = `${shares(book.size)} ${book.size === 1 ? "order" : "orders"}`;
+  the("book-count").textContent = `${counted} in ${shares(groups.length)} groups, ${shares(works)} at work`;
   alarm(groups.filter((group) => group.loud));
   chosen.refresh(chosen.key ? book.group(chosen.key) : undefined);
   drawChart();
@@ -239,7 +240,16 @@ worth.onHeld = (exchange, token) => feed.watch(exchange, token);
 watchLogin(enter);
 setInterval(() => wire.session.token && dayRead && dayRead !== today() && readBook(), DAY_CHECK_MS);
 
-const given = tokenOfAddress();
-if (given) wire.keepToken(given);
-if (wire.session.token) enter();
-else out();
+/** An address with a token, opened now or typed into an open page, is another session. */
+function given() {
+  const token = tokenOfAddress();
+  if (!token) return;
+  if (wire.session.token) out();
+  wire.keepToken(token);
+  enter();
+}
+
+addEventListener("hashchange", given);
+given();
+if (!wire.session.token) out();
+else if (!wire.session.client) enter();

@@ -4,7 +4,7 @@ import { fill, make, table, the } from "./element.js";
 import { average, gain, paise, shares, shown } from "./money.js";
 import * as wire from "./wire.js";
 
-const READ_MS = 800;
+const READ_MS = 1_000;
 const HEADS = ["Instrument", "Product", "Net", "Average", "Last", "Realised", "Unrealised"];
 const FUNDS = ["Available Margin", "Margin Used", "Opening Balance", "Realized MTM", "Unrealized MTM"];
 
@@ -15,6 +15,9 @@ export function unrealised(row) {
 
 export class Worth {
   #timer = 0;
+  #reading = false;
+  #again = false;
+  #readAt = 0;
   #stopped = true;
   #held = new Set();
 
@@ -36,16 +39,26 @@ export class Worth {
     if (this.#held.has(quote.token)) this.soon();
   }
 
-  /** Read once more, shortly; many calls are one read. */
+  /** Read at once, or as soon as the last read is old enough; many calls are one read. */
   soon() {
-    if (this.#stopped || this.#timer) return;
-    this.#timer = setTimeout(async () => {
-      const [positions, funds] = await Promise.all([wire.readPositions(), wire.readFunds()]);
-      this.#timer = 0;
-      if (this.#stopped) return;
-      if (positions) this.#showPositions(positions);
-      if (funds) showFunds(funds);
-    }, READ_MS);
+    // What changes while a read is under way may not be in it: that is read once more.
+    if (this.#reading) this.#again = true;
+    if (this.#stopped || this.#reading || this.#timer) return;
+    const wait = Math.max(0, this.#readAt + READ_MS - performance.now());
+    this.#timer = setTimeout(() => this.#read(), wait);
+  }
+
+  async #read() {
+    this.#timer = 0;
+    this.#reading = true;
+    this.#again = false;
+    this.#readAt = performance.now();
+    const [positions, funds] = await Promise.all([wire.readPositions(), wire.readFunds()]);
+    this.#reading = false;
+    if (this.#stopped) return;
+    if (positions) this.#showPositions(positions);
+    if (funds) showFunds(funds);
+    if (this.#again) this.soon();
   }
 
   /** The instruments that are held, as [exchange, token]. */

@@ -1,0 +1,248 @@
+"""Orders by the page: what it says of each request is what the server said, and what became so."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Route, WebSocketRoute, expect
+from tests.blotter.window import MINUS, Window
+from tests.e2e.caller import Caller, Row
+
+pytestmark = pytest.mark.slow
+
+CLOSING = (
+    "Closing: the exchange has taken the closing order for the 10 that are open. It is closed when that has filled."
+)
+
+
+def legs(rows: list[Row]) -> dict[str, Row]:
+    """The newest bracket's rows by leg."""
+    newest = max(rows, key=lambda row: int(row["oms_order_id"].partition("-")[2]))
+    return {row["leg_order_indicator"]: row for row in rows if row["basket_id"] == newest["basket_id"]}
+
+
+def test_a_bracket_is_placed_as_it_was_shown(window: Window, trader: Caller) -> None:
+    """The ticket shows target and stop-loss as prices before it is sent, and what is placed stands at just those."""
+    window.fill_ticket(price="450.00", quantity="10", target="4", stop="2")
+    expect(window.page.locator("#preview")).to_have_text(
+        f"Buys 10 SBIN-EQ at 450.00. Target sells at 454.00 (+40.00), stop-loss triggers at 448.00 ({MINUS}20.00)."
+    )
+    before = len(trader.rows())
+    window.press("#ticket-form button[type=submit]")
+    kind, words = window.said()
+    rows = window.wait_for_truth(trader)
+    assert len(rows) == before + 1
+    entry = legs(rows)["ENTRY"]
+    assert (kind, words) == ("done", f"Placed. The bracket is {entry['basket_id']}.")
+    assert (entry["price"], entry["square_off_value"], entry["stop_loss_value"]) == (450, 4, 2)
+    trader.tick(450, 10, bids=[], asks=[])
+    made = legs(window.wait_for_truth(trader))
+    assert (made["TARGET"]["price"], made["STOPLOSS"]["trigger_price"]) == (454, 448)
+    window.choose(entry["oms_order_id"])
+    chart = window.page.locator("#chart")
+    expect(chart).to_have_attribute("aria-label", "SBIN-EQ: last 450.00; Entry 450.00, Target 454.00, Stop 448.00")
+    window.wait_for_worth(trader)
+    window.shoot("placed")
+
+
+def test_a_sale_is_the_mirror(window: Window, trader: Caller) -> None:
+    """Of a short bracket the target lies below and the stop-loss above, in the ticket and in the book; it trails."""
+    window.fill_ticket(side="SELL", price="470", quantity="5", target="4", stop="2", trail="0.5")
+    expect(window.page.locator("#preview")).to_have_text(
+        "Sells 5 SBIN-EQ at 470.00. Target buys back at 466.00 (+20.00), "
+        f"stop-loss triggers at 472.00 ({MINUS}10.00), trailing by 0.50."
+    )
+    window.press("#ticket-form button[type=submit]")
+    trader.tick(470, 5, bids=[], asks=[])
+    made = legs(window.wait_for_truth(trader))
+    assert (made["TARGET"]["price"], made["STOPLOSS"]["trigger_price"]) == (466, 472)
+    assert made["STOPLOSS"]["trailing_stop_loss"] == 0.5
+
+
+def test_a_partial_fill_and_a_cancel(window: Window, trader: Caller) -> None:
+    """A part that fills shows at once with its legs; a cancel then takes the rest and says what stays protected."""
+    window.place(price="450", quantity="10", target="4", stop="2")
+    trader.tick(450, 4, bids=[], asks=[])
+    made = legs(window.wait_for_truth(trader))
+    assert (made["ENTRY"]["filled_quantity"], made["TARGET"]["quantity"]) == (4, 4)
+    window.choose(made["ENTRY"]["oms_order_id"])
+    expect(window.page.locator("#chosen-rows tbody tr").first).to_contain_text("4 / 10")
+    expect(window.page.locator("#timeline")).to_contain_text("Working, 4 of 10 filled at 450.00")
+    window.press("#cancel")
+    kind, words = window.said()
+    assert kind == "done"
+    assert words.startswith("Cancelled: no more of it can fill. 4 had filled before")
+    rows = legs(window.wait_for_truth(trader))
+    assert (rows["ENTRY"]["order_status"], rows["STOPLOSS"]["order_status"]) == ("CANCELLED", "TRIGGER_PENDING")
+    expect(window.page.locator("#timeline")).to_contain_text("Cancelled")
+
+
+def test_an_exit_says_closing_until_it_has_filled(window: Window, trader: Caller) -> None:
+    """An exit without anybody to sell to is closing, not closed; asked again once it has filled it is closed."""
+    window.place(price="450", quantity="10", target="4", stop="2")
+    trader.tick(450, 10, bids=[], asks=[])
+    made = legs(window.wait_for_truth(trader))
+    window.choose(made["ENTRY"]["oms_order_id"])
+    window.press("#exit")
+    assert window.said() == (
+        "done",
+        CLOSING,
+    )
+    window.wait_for_truth(trader)
+    trader.tick(449, 100, bids=[[448.95, 100]], asks=[])
+    assert legs(window.wait_for_truth(trader))["STOPLOSS"]["order_status"] == "COMPLETE"
+    window.press("#exit")
+    assert window.said() == ("done", "Closed: nothing is open.")
+    window.wait_for_worth(trader)
+
+
+def test_too_late_is_said_to_a_stale_screen(window: Window, trader: Caller) -> None:
+    """An entry that fills while the screen is behind cannot be cancelled, and the page says so, never "cancelled"."""
+    held: list[str | bytes] = []
+    holding = False
+
+    def stream(route: WebSocketRoute) -> None:
+        far = route.connect_to_server()
+        far.on_message(lambda message: held.append(message) if holding else route.send(message))
+
+    window.page.route_web_socket(re.compile("/ws/v1/feeds"), stream)
+    window.page.reload()
+    window.wait_live()
+    window.place(price="450", quantity="10", target="4", stop="2")
+    entry = legs(window.wait_for_truth(trader))["ENTRY"]
+    window.choose(entry["oms_order_id"])
+    holding = True
+    trader.tick(450, 10, bids=[], asks=[])
+    assert f"{entry['oms_order_id']}" in str(window.lines())
+    assert window.page.locator("#chosen-rows tbody tr").count() == 1
+    window.press("#cancel")
+    kind, words = window.said()
+    assert kind == "refused"
+    assert words.startswith("Too late: it had executed before the request came. Nothing was cancelled.")
+    assert words.endswith("[TOO_LATE] Exit closes what it bought or sold.")
+    window.shoot("too-late")
+    # The reading again is the page's own: the button asks REST and folds what it says.
+    window.page.click("#read-again")
+    assert legs(window.wait_for_truth(trader))["ENTRY"]["order_status"] == "COMPLETE"
+
+
+def test_pending_becomes_what_it_came_to(window: Window, trader: Caller) -> None:
+    """A 202 is "not known yet"; when the exchange answers the same line says what came of it."""
+    window.place(price="450", quantity="10", target="4", stop="2")
+    entry = legs(window.wait_for_truth(trader))["ENTRY"]
+    window.choose(entry["oms_order_id"])
+    trader.faults({"on": "cancel_answer", "action": "delay", "delay_ms": 4_000})
+    window.press("#cancel")
+    kind, words = window.said()
+    assert (kind, words) == (
+        "pending",
+        "Not known yet: the exchange has not answered. What has filled stays protected.",
+    )
+    assert legs(window.wait_for_truth(trader))["ENTRY"]["order_status"] == "CANCEL_PENDING"
+    expect(window.page.locator("#said .outcome").first).to_have_class(re.compile("done"))
+    assert window.said()[1] == "Cancelled: nothing of it can fill any more."
+    assert legs(window.wait_for_truth(trader))["ENTRY"]["order_status"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("answer", ["lost", "garbled", "fault"])
+def test_unknown_is_unknown_and_may_be_asked_again(window: Window, trader: Caller, answer: str) -> None:
+    """No reply, or half of one, or a 500: the page does not know. Asked again, a ticket is the same order."""
+    before = len(trader.rows())
+
+    def once(route: Route) -> None:
+        if route.request.method != "POST":
+            return route.fallback()
+        route.fetch()
+        if answer == "lost":
+            return route.abort("connectionreset")
+        status = 500 if answer == "fault" else 200
+        return route.fulfill(status=status, body='{"status":"succ', content_type="application/json")
+
+    window.page.route("**/api/v1/orders/kart", once)
+    window.place(price="450", quantity="1", target="4", stop="2")
+    kind, words = window.said()
+    assert kind == "unknown"
+    assert words.startswith("We do not know whether it was placed. Ask again: it is never placed twice.")
+    window.page.unroute("**/api/v1/orders/kart")
+    window.page.click("#said .outcome button")
+    expect(window.page.locator("#said .outcome").first).to_have_class(re.compile("done"))
+    assert len(window.wait_for_truth(trader)) == before + 1
+    noted = [told for told in window.complaints if "status of 500" in told]
+    assert len(noted) == (answer == "fault")
+    window.complaints = [told for told in window.complaints if told not in noted]
+
+
+def test_a_refusal_says_why(window: Window, trader: Caller) -> None:
+    """A price between two ticks is refused by the server, and its reason stands in the page's words."""
+    before = len(trader.rows())
+    window.place(price="450.03", quantity="1", target="4", stop="2")
+    assert window.said() == ("refused", "The price lies between two ticks. `price` is invalid [BAD_TICK]")
+    assert len(window.wait_for_truth(trader)) == before
+
+
+def test_an_entry_is_modified(window: Window, trader: Caller) -> None:
+    """The form shows what a change comes to, sends only what is changed, and a stale one is refused."""
+    window.place(price="450", quantity="10", target="4", stop="2")
+    entry = legs(window.wait_for_truth(trader))["ENTRY"]
+    window.choose(entry["oms_order_id"])
+    window.page.click("#modify-part summary")
+    form = window.page.locator("#modify-form")
+    form.locator("[name=price]").fill("449")
+    form.locator("[name=square_off_value]").fill("5")
+    expect(window.page.locator("#modify-preview")).to_have_text(
+        f"10 at 449.00. Target sells at 454.00 (+50.00), stop-loss triggers at 447.00 ({MINUS}20.00)."
+    )
+    window.press("#modify-form button")
+    assert window.said() == ("done", "Modified.")
+    changed = legs(window.wait_for_truth(trader))["ENTRY"]
+    assert (changed["price"], changed["square_off_value"], changed["stop_loss_value"]) == (449, 5, 2)
+    window.shoot("modified")
+
+
+def test_the_kill_switch_asks_first(window: Window, trader: Caller) -> None:
+    """Everything is cancelled or closed after a question, and nothing where the question is answered with no."""
+    window.place(price="450", quantity="10", target="4", stop="2")
+    window.place(price="440", quantity="10", target="4", stop="2")
+    trader.tick(450, 10, bids=[[449.95, 1_000]], asks=[])
+    window.wait_for_truth(trader)
+    window.page.click("#kill")
+    window.shoot("question", whole=False)
+    window.page.click("#kill-no")
+    assert trader.book("pending")
+    window.page.click("#kill")
+    window.page.click("#kill-yes")
+    expect(window.page.locator("#said .outcome").first).to_have_class(re.compile("done"))
+    assert window.said() == ("done", "2 cancelled or closing.")
+    assert {row["order_status"] for row in window.wait_for_truth(trader)} == {"CANCELLED", "COMPLETE"}
+
+
+def test_unprotected_is_loud(window: Window, trader: Caller) -> None:
+    """A bracket that no order would close is told above the page, in the title and in its rows, until it is closed."""
+    alarm = window.page.locator("#alarm")
+    expect(alarm).to_be_hidden()
+    trader.faults({"on": "leg", "action": "refuse", "leg": "STOPLOSS"}, {"on": "close", "action": "refuse"})
+    window.place(price="450", quantity="10", target="4", stop="2")
+    trader.tick(450, 10, bids=[], asks=[])
+    expect(alarm).to_contain_text("UNPROTECTED: no order at the exchange would close SBIN-EQ")
+    expect(alarm).to_contain_text("10 open")
+    assert window.page.title().startswith("UNPROTECTED")
+    assert any("UNPROTECTED" in line["state"] for line in window.lines())
+    window.shoot("unprotected", whole=False)
+    trader.sandbox("DELETE", "faults")
+    trader.tick(449, 100, bids=[[448.95, 100]], asks=[])
+    expect(alarm).to_be_hidden()
+    window.wait_for_truth(trader)
+    assert not window.page.title().startswith("UNPROTECTED")
+
+
+def test_a_second_window_keeps_in_step(window: Window, trader: Caller, open_window: Callable[..., Window]) -> None:
+    """What is done in one window, or by another program, stands in both; a stranger's window shows nothing of it."""
+    second = open_window().enter(trader.token)
+    window.place(price="450", quantity="10", target="4", stop="2")
+    rows = second.wait_for_truth(trader)
+    assert rows == window.wait_for_truth(trader)
+    second.choose(legs(rows)["ENTRY"]["oms_order_id"])
+    second.press("#cancel")
+    assert legs(window.wait_for_truth(trader))["ENTRY"]["order_status"] == "CANCELLED"
+    trader.place(price=445)
+    assert window.wait_for_truth(trader) == second.wait_for_truth(trader)
