@@ -5,6 +5,7 @@ import secrets
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -60,6 +61,18 @@ def test_a_story_is_full() -> None:
     assert tally.placed > 150
     assert tally.rows > 1.5 * tally.placed
     assert tally.lives > 2 * 6
+
+
+def test_everything_is_asked_for() -> None:
+    """In some seeds every kind of request is done, and refused where it can be; clients also ask too fast."""
+    answers: Counter[str] = Counter()
+    for seed in range(14):
+        answers.update(account_of(seed, 0.5).answers)
+    done = {kind for kind, _, status in (key.rpartition(" ") for key in answers) if status == "200"}
+    reads = {"orders", "completed", "trades", "positions", "funds", "history"}
+    assert done >= {"place", "cancel", "modify", "convert", "kill", "tick", *(f"read {what}" for what in reads)}
+    assert answers.keys() >= {"cancel 202", "cancel 404", "cancel 409", "modify 409", "place 400", "kill 401"}
+    assert answers["place 429"]
 
 
 def test_another_story_is_another_run() -> None:

@@ -6,7 +6,7 @@ others were taken away can still be told. `gap_us` is the time (microseconds) th
 
 import msgspec
 
-from bracketd.domain.order import OrderType
+from bracketd.domain.order import Execution, OrderType, Product
 from bracketd.simulation.disk import DiskTrouble
 from bracketd.venue.paper.fault_plan import FaultRule
 
@@ -18,9 +18,14 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Place(Deed, frozen=True, kw_only=True):
-    """A client places a bracket. `away` and `beyond` are ticks from the base price and from the last print."""
+    """A client places a bracket, or what `execution` says instead; only orders by themselves have a product.
+
+    `away` and `beyond` are ticks from the base price and from the last print.
+    """
 
     client: int
+    execution: Execution
+    product: Product
     share: int
     buys: bool
     order_type: OrderType
@@ -60,6 +65,18 @@ class Modify(Deed, frozen=True, kw_only=True):
     quantity: int | None
     offset_paise: int | None
     step_paise: int
+    way: int
+    auth: int
+
+
+class Convert(Deed, frozen=True, kw_only=True):
+    """A client makes some of a position one of another product."""
+
+    client: int
+    share: int
+    product: Product
+    new_product: Product
+    quantity: int
     way: int
     auth: int
 
@@ -129,16 +146,21 @@ class Turn(Deed, frozen=True, kw_only=True):
     early: bool
 
 
-AnyDeed = (
-    Place | Cancel | Modify | KillSwitch | Read | Listen | Print | Misbehave | Trouble | PowerCut | NewTokens | Turn
-)
+Asked = Place | Cancel | Modify | Convert | KillSwitch | Read | Listen | NewTokens
+Suffered = Print | Misbehave | Trouble | PowerCut | Turn
+AnyDeed = Asked | Suffered
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
-    """A seed, the minute of the day (in India) at which it begins, and what happens."""
+    """A seed, the minute of the day (in India) at which it begins, and what happens.
+
+    A client may send so many orders and cancels in a second, 0 for any number.
+    """
 
     seed: int
     minute: int
+    orders_per_s: int = 0
+    cancels_per_s: int = 0
     deeds: tuple[AnyDeed, ...]
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from bracketd.domain.instrument import Instrument, Level, Tick
-from bracketd.domain.order import Leg, Order, OrderType
+from bracketd.domain.order import Execution, Leg, Order, OrderType, Product
 from bracketd.engine.state import State
-from bracketd.simulation.deeds import Cancel, Modify, Place, Print, Read
-from bracketd.simulation.encodings import JSON, KART, Written, body_written, cancel_written
+from bracketd.simulation.deeds import Cancel, Convert, Modify, Place, Print, Read
+from bracketd.simulation.encodings import CONVERT, JSON, KART, ORDERS, Written, body_written, cancel_written
 
 TICK_PAISE = 5
 NEWEST = 10
@@ -61,30 +61,40 @@ def placement(deed: Place, client: str, share: Instrument, printed_paise: int, d
         "client_id": client,
         "exchange": share.exchange,
         "instrument_token": str(share.token),
-        "execution_type": "BO",
         "order_side": "BUY" if deed.buys else "SELL",
         "order_type": "LIMIT" if deed.key else "SL-M" if deed.order_type is OrderType.SLM else str(deed.order_type),
-        "product": "MIS",
+        "product": str(deed.product),
         "validity": "IOC" if deed.immediate and not stops and not deed.key else "DAY",
         "quantity": str(quantity),
         "price": rupees(price),
         "trigger_price": rupees(trigger),
-        "square_off_value": rupees(deed.target_paise),
-        "stop_loss_value": rupees(deed.stop_paise),
-        "trailing_stop_loss": rupees(deed.step_paise),
         "user_order_id": "10002",
     }
-    key = f"{deed.key} {deed.buys} {deed.share} {deed.target_paise} {deed.stop_paise} {deed.step_paise}"
+    fields |= _execution(deed)
+    key = f"{deed.key} {deed.execution} {deed.product} {deed.buys} {deed.share} {deed.target_paise} {deed.stop_paise} "
+    key += str(deed.step_paise)
     headers = ((b"idempotency-key", key.encode()),) if deed.key else ()
-    meant: dict[str, object] = {
-        "quantity": quantity,
-        "target_offset_paise": deed.target_paise,
-        "stop_offset_paise": deed.stop_paise,
-    }
-    meant |= {"trailing_step_paise": deed.step_paise, "trigger_paise": trigger, "client_id": client}
+    meant: dict[str, object] = {"quantity": quantity, "trigger_paise": trigger, "client_id": client}
+    meant |= {"execution": deed.execution, "product": deed.product}
+    if not deed.execution.single:
+        meant |= {"stop_offset_paise": deed.stop_paise, "trailing_step_paise": deed.step_paise}
     for copy in range(deed.copies):
-        written = body_written(deed.way + copy, fields)
+        written = body_written(deed.way + copy, fields, ORDERS if deed.execution.single else KART)
         yield Request("place", client, "POST", written, headers, (client, key if deed.key else "", day), meant)
+
+
+def _execution(deed: Place) -> dict[str, str]:
+    """The fields that a bracket, a cover order and an order by itself have each for itself."""
+    match deed.execution:
+        case Execution.BO:
+            legs = {"square_off_value": rupees(deed.target_paise), "stop_loss_value": rupees(deed.stop_paise)}
+            return {"execution_type": "BO", "trailing_stop_loss": rupees(deed.step_paise)} | legs
+        case Execution.CO:
+            legs = {"stop_loss_value": rupees(deed.stop_paise), "trailing_stop_loss": rupees(deed.step_paise)}
+            return {"execution_type": "CO"} | legs
+        case Execution.AMO:
+            return {"execution_type": "AMO"} if deed.way % 2 else {"amo": "true"}
+    return {"execution_type": "REGULAR"} if deed.way % 2 else {}
 
 
 def own_rows(state: State, client: str, *, working: bool) -> list[Order]:
@@ -99,10 +109,11 @@ def cancellation(deed: Cancel, client: str, other: str, state: State) -> Iterato
     rows = rows or own_rows(state, client, working=False)
     if not rows:
         return
-    order_id = rows[deed.pick % len(rows)].order_id
+    row = rows[deed.pick % len(rows)]
+    order_id = row.order_id
     fields = {"client_id": client, "oms_order_id": order_id}
     if deed.way % 7:
-        fields |= {"execution_type": "BO", "status": "CONFIRMED"}
+        fields |= {"execution_type": str(row.execution), "status": "CONFIRMED"}
     if deed.word:
         fields["leg_order_indicator"] = deed.word
     headers = ((b"prefer", b"return=representation"),) if deed.facts else ()
@@ -121,18 +132,50 @@ def modification(deed: Modify, client: str, state: State, shares: Mapping[str, I
     row = rows[deed.pick % len(rows)]
     base = shares[row.instrument].base_price_paise
     entry = row.leg is Leg.ENTRY
-    fields = {"client_id": client, "oms_order_id": row.order_id, "execution_type": "BO"}
+    fields = {"client_id": client, "oms_order_id": row.order_id, "execution_type": str(row.execution)}
     if deed.away is not None and row.price_paise:
         fields["price"] = rupees(base + TICK_PAISE * deed.away)
     if deed.trigger_away is not None and row.trigger_paise:
         fields["trigger_price"] = rupees(base + TICK_PAISE * deed.trigger_away)
     if deed.quantity is not None and entry:
         fields["quantity"] = str(deed.quantity)
-    if deed.offset_paise is not None and entry:
+    if deed.offset_paise is not None and entry and not row.execution.single:
         fields["stop_loss_value"] = rupees(deed.offset_paise)
-    if deed.step_paise and row.leg is not Leg.TARGET:
+    if deed.step_paise and row.leg is not Leg.TARGET and not row.execution.single:
         fields["trailing_stop_loss"] = rupees(deed.step_paise)
-    yield Request("modify", client, "PUT", body_written(deed.way, fields))
+    path = ORDERS if row.execution.single and deed.way % 3 else KART
+    yield Request("modify", client, "PUT", body_written(deed.way, fields, path))
+
+
+def conversion(deed: Convert, client: str, share: Instrument) -> Request:
+    """A position is to change its product."""
+    fields = {
+        "client_id": client,
+        "exchange": share.exchange,
+        "instrument_token": str(share.token),
+        "order_side": "BUY",
+        "product": str(deed.product),
+        "new_product": str(deed.new_product),
+        "quantity": str(deed.quantity),
+        "validity": "DAY",
+    }
+    meant = {"client_id": client, "product": deed.product, "new_product": deed.new_product, "quantity": deed.quantity}
+    method = "PUT" if deed.way % 2 else "POST"
+    return Request("convert", client, method, body_written(deed.way, fields, CONVERT), meant=meant)
+
+
+def market_order(client: str, share: Instrument, product: Product, shares: int) -> Request:
+    """A plain order by itself that buys so many shares, or sells where they are fewer than none."""
+    fields = {
+        "client_id": client,
+        "exchange": share.exchange,
+        "instrument_token": str(share.token),
+        "order_side": "BUY" if shares > 0 else "SELL",
+        "order_type": "MARKET",
+        "product": str(product),
+        "quantity": str(abs(shares)),
+    }
+    return Request("place", client, "POST", body_written(0, fields, ORDERS))
 
 
 def look(deed: Read, client: str, state: State) -> Iterator[Request]:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 KART = "/api/v1/orders/kart"
+ORDERS = "/api/v1/orders"
+CONVERT = "/api/v1/position/convert"
 Headers = list[tuple[bytes, bytes]]
 Fields = Mapping[str, str]
 
@@ -97,15 +99,15 @@ CANCEL_WAYS: dict[str, CancelWay] = {
 }
 """The ways in which a cancel is written; the path alone is added by `cancel_written` where nothing else is said."""
 
-BodyWay = Callable[[Fields], Written]
+BodyWay = Callable[[str, Fields], Written]
 BODY_WAYS: dict[str, BodyWay] = {
-    "JSON body": lambda f: Written(KART, (_json(f),), JSON),
-    "JSON body, slash, CRLF": lambda f: Written(f"{KART}/", (_crlf(f),), JSON),
-    "JSON body, no type, chunked": lambda f: Written(KART, _pieces(_json(f))),
-    "form body": lambda f: Written(KART, (_form(f).encode(),), FORM),
-    "form body, text/plain": lambda f: Written(KART, (_form(f).encode(),), PLAIN),
-    "query": lambda f: Written(f"{KART}?{_form(f)}"),
-    "JSON as the query": lambda f: Written(f"{KART}?{_query_json(f)}"),
+    "JSON body": lambda p, f: Written(p, (_json(f),), JSON),
+    "JSON body, slash, CRLF": lambda p, f: Written(f"{p}/", (_crlf(f),), JSON),
+    "JSON body, no type, chunked": lambda p, f: Written(p, _pieces(_json(f))),
+    "form body": lambda p, f: Written(p, (_form(f).encode(),), FORM),
+    "form body, text/plain": lambda p, f: Written(p, (_form(f).encode(),), PLAIN),
+    "query": lambda p, f: Written(f"{p}?{_form(f)}"),
+    "JSON as the query": lambda p, f: Written(f"{p}?{_query_json(f)}"),
 }
 """The ways in which a placement and a modification are written."""
 
@@ -130,10 +132,10 @@ def cancel_written(way: int, order_id: str, fields: Fields) -> Written:
     return CANCEL_WAYS[names[way % len(names)]](order_id, fields)
 
 
-def body_written(way: int, fields: Fields) -> Written:
-    """A placement or modification in the way of that number."""
+def body_written(way: int, fields: Fields, path: str = KART) -> Written:
+    """A placement or modification on a path, in the way of that number."""
     names = tuple(BODY_WAYS)
-    return BODY_WAYS[names[way % len(names)]](fields)
+    return BODY_WAYS[names[way % len(names)]](path, fields)
 
 
 def auth_headers(auth: int, token: str) -> Headers:

@@ -147,11 +147,12 @@ class Dialogue:
         self._buffer = b""
         self._leaving: Callable[[int, bytes], bool] | None = None
         self._got: asyncio.Future[Reply | None] | None = None
+        self._asking = False
 
     @property
     def free(self) -> bool:
         """Whether another request may be sent."""
-        return self.line is not None and not self.line.is_closing() and self._got is None
+        return self.line is not None and not self.line.is_closing() and not self._asking
 
     async def ask(
         self, message: Iterator[bytes], leaving: Callable[[int, bytes], bool], patience_s: float
@@ -161,14 +162,13 @@ class Dialogue:
         if line is None:
             return None
         got: asyncio.Future[Reply | None] = asyncio.get_running_loop().create_future()
-        self._got, self._leaving = got, leaving
-        first = True
-        for piece in message:
-            if not first:
-                await asyncio.sleep(PIECE_S)
-            first = False
-            line.send(piece)
+        # A reply may come before the request has gone out whole.
+        self._got, self._leaving, self._asking = got, leaving, True
         try:
+            for number, piece in enumerate(message):
+                if number:
+                    await asyncio.sleep(PIECE_S)
+                line.send(piece)
             if patience_s:
                 async with asyncio.timeout(patience_s):
                     return await got
@@ -176,6 +176,8 @@ class Dialogue:
         except TimeoutError:
             line.hang_up()
             return None
+        finally:
+            self._asking = False
 
     def arrived(self, data: bytes) -> None:
         """Bytes of a reply."""

@@ -10,8 +10,10 @@ from bracketd.domain.events import AnyEvent
 from bracketd.engine.invariant import InvariantBroken
 from bracketd.engine.state import State, encode_state
 from bracketd.journal.protocol import Lease
+from bracketd.runtime.rates import Rates
 from bracketd.simulation.archive import Archive
 from bracketd.simulation.client_book import ClientBook
+from bracketd.simulation.deeds import Story
 from bracketd.simulation.disk import Disk, Point
 from bracketd.simulation.exchange_image import differing, queues_of
 from bracketd.simulation.file_layer import FileLayer
@@ -37,7 +39,7 @@ class Lives:
         loop: VirtualLoop,
         clock: LoopClock,
         folder: Path,
-        seed: int,
+        story: Story,
         witness: Witness,
         book: ClientBook,
         ended: Callable[[], None],
@@ -49,7 +51,7 @@ class Lives:
         self.whole_machine = True
         self.plan = FaultPlan()
         self.archive = Archive()
-        self.disk = Disk(Random(f"disk {seed}"), clock.now_ns)
+        self.disk = Disk(Random(f"disk {story.seed}"), clock.now_ns)
         self._machine = Machine(
             loop=loop,
             layer=FileLayer(self.disk),
@@ -60,11 +62,12 @@ class Lives:
             kept=self.archive.keep,
         )
         self._loop = loop
+        self._story = story
         self._clock = clock
         self._witness = witness
         self._book = book
         self._ended = ended
-        self._deaths = Random(f"deaths {seed}")
+        self._deaths = Random(f"deaths {story.seed}")
         self._over = False
         self._living: asyncio.Task[None] | None = None
         self._starting: asyncio.Task[Process] | None = None
@@ -137,6 +140,7 @@ class Lives:
                     sessions=sessions(),
                     clock=self._clock,
                     book=self._book,
+                    rates=Rates(self._story.orders_per_s, self._story.cancels_per_s),
                 )
             )
             try:

@@ -23,7 +23,8 @@ CUT_OFF_S = 1.0
 class Account(msgspec.Struct, frozen=True):
     """What a trial came to. `lie` is "" where none was found; `digest` is the hash of all that happened.
 
-    `at_rest`: the lie was found after the last deed, when everything was brought to its end.
+    `answers` counts replies by what was asked and their status. `at_rest`: the lie was found after the last deed, when
+    everything was brought to its end.
     """
 
     lie: str
@@ -34,6 +35,7 @@ class Account(msgspec.Struct, frozen=True):
     rows: int
     records: int
     lives: int
+    answers: dict[str, int]
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from bracketd.market.calendar import SessionTable
 from bracketd.runtime import data_folder, recovery, timekeeping
 from bracketd.runtime.data_folder import OpenJournal
 from bracketd.runtime.http_server import HttpServer
+from bracketd.runtime.rates import Rates
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.venue_view import request_due_ns
 from bracketd.simulation.archive import Archive
@@ -48,6 +49,7 @@ class Process:
         sessions: SessionTable,
         clock: LoopClock,
         book: ClientBook,
+        rates: Rates,
     ) -> None:
         self.dead = False
         self.power: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -73,7 +75,7 @@ class Process:
             account_terms=account_terms,
         )
         self.gate = Gate(book, KEY)
-        app = build_app(self.desk, self.gate, sandbox=Sandbox(self.desk, self.venue, None))
+        app = build_app(self.desk, self.gate, sandbox=Sandbox(self.desk, self.venue, None), rates=rates)
         self._server = HttpServer(app, lambda: None, JsonHttpProtocol, FeedProtocol, None)
         self._server.config.load()
         self._lines: list[Line] = []
@@ -130,6 +132,7 @@ async def started(
     sessions: SessionTable,
     clock: LoopClock,
     book: ClientBook,
+    rates: Rates,
 ) -> Process:
     """A process that has recovered and serves. `begin` sees the recovered state before anything is done with it.
 
@@ -153,6 +156,7 @@ async def started(
         sessions=sessions,
         clock=clock,
         book=book,
+        rates=rates,
     )
     overhear(process.exchange)
     process.desk.on_step.append(stepped)

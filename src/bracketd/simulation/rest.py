@@ -5,11 +5,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bracketd.domain.instrument import Tick
-from bracketd.domain.order import Status
+from bracketd.domain.order import Product, Status
 from bracketd.domain.session import Stage
 from bracketd.engine.invariant import invariant
 from bracketd.runtime.desk import NotServing
-from bracketd.simulation.desk_clients import cancel_by
+from bracketd.simulation.desk_clients import cancel_by, market_order
 from bracketd.simulation.listener import book_of
 from bracketd.simulation.premises import shares
 from bracketd.simulation.process import Process
@@ -77,7 +77,8 @@ async def _answered(trial: "Trial") -> None:
     for _ in range(PATIENCE):
         if not trial.calls:
             return
-        await asyncio.sleep(0.05)
+        # A client with a rate takes its time.
+        await asyncio.sleep(0.5 if trial.story.orders_per_s else 0.05)
     trial.witness.accuse("a request is never answered (24)")
 
 
@@ -118,6 +119,12 @@ async def _close_everything(trial: "Trial", process: Process) -> None:
             await _answered(trial)
         if trial.witness.lie or process.desk.failure:
             return
+    await _print(process, _ticks(process))
+    for key, stake in tuple(state.stakes.items()):
+        if stake.total.net and not process.desk.failure:
+            client, instrument, product = key.split(" ")
+            trial.ask(market_order(client, shares()[instrument], Product(product), -stake.total.net))
+            await _answered(trial)
     await _print(process, _ticks(process))
 
 

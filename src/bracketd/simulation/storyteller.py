@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from random import Random
 
-from bracketd.domain.order import Leg, OrderType
+from bracketd.domain.order import Execution, Leg, OrderType, Product
 from bracketd.simulation.deeds import (
     AnyDeed,
     Cancel,
+    Convert,
     KillSwitch,
     Listen,
     Misbehave,
@@ -31,10 +32,14 @@ WORDS = ("", "ENTRY", "ENTRY", "TARGET", "STOPLOSS", "STOPLOSS", "Second", "thir
 BEGINNINGS = (560, 560, 560, 700, 909, 919, 929)
 """Minutes of the day: most stories begin in the morning, others just before cut-off, square-off and the end."""
 
+RATES = ((0, 0), (0, 0), (0, 0), (3, 6))
+"""Orders and cancels of a client in a second; most stories bound neither."""
+
 LATE = 900
 """From this minute on the session's turns come often."""
 
 TICK = 5
+EXECUTIONS = (*6 * (Execution.BO,), Execution.CO, Execution.REGULAR, Execution.REGULAR, Execution.AMO)
 ENTRY_TYPES = (OrderType.LIMIT, OrderType.LIMIT, OrderType.LIMIT, OrderType.MARKET, OrderType.SL, OrderType.SLM)
 
 
@@ -57,6 +62,7 @@ class _Teller:
             self._place: 26,
             self._cancel: 20,
             self._modify: 8,
+            self._convert: 1.0,
             self._print: 30,
             self._read: 5,
             self._listen: 0.6,
@@ -73,7 +79,14 @@ class _Teller:
         tellers, weights = tuple(self._weights), tuple(self._weights.values())
         deeds: list[AnyDeed] = [self._print() for _ in range(SHARES)]
         deeds += [teller() for teller in self._random.choices(tellers, weights, k=length)]
-        return Story(seed=self._seed, minute=self._minute, deeds=tuple(deeds))
+        orders_per_s, cancels_per_s = self._random.choice(RATES)
+        return Story(
+            seed=self._seed,
+            minute=self._minute,
+            orders_per_s=orders_per_s,
+            cancels_per_s=cancels_per_s,
+            deeds=tuple(deeds),
+        )
 
     def _gap_us(self) -> int:
         """Mostly a crowd at one moment, otherwise some tenths of a second; now and then some seconds."""
@@ -90,9 +103,12 @@ class _Teller:
         key = f"k{random.randrange(40)}" if random.random() < 0.1 else ""
         order_type = random.choice(ENTRY_TYPES)
         share = random.randrange(SHARES)
+        execution = random.choice(EXECUTIONS)
         return Place(
             gap_us=self._gap_us(),
             client=self._client(),
+            execution=execution,
+            product=random.choice(tuple(Product)) if execution.single else Product.MIS,
             share=share,
             buys=random.random() < 0.5,
             order_type=order_type,
@@ -134,6 +150,20 @@ class _Teller:
             quantity=random.choice((None, None, random.randint(1, 14))),
             offset_paise=random.choice((None, random.randint(TICK, 60))),
             step_paise=random.choice((0, 0, TICK, 30)),
+            way=random.randrange(1_000),
+            auth=random.randrange(1_000),
+        )
+
+    def _convert(self) -> Convert:
+        random = self._random
+        product, new_product = random.sample(tuple(Product), 2)
+        return Convert(
+            gap_us=self._gap_us(),
+            client=self._client(),
+            share=random.randrange(SHARES),
+            product=product,
+            new_product=new_product,
+            quantity=random.choice((1, 2, 5)),
             way=random.randrange(1_000),
             auth=random.randrange(1_000),
         )

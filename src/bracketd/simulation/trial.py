@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +21,7 @@ from bracketd.simulation.deeds import AnyDeed, Story
 from bracketd.simulation.desk_clients import (
     Request,
     cancellation,
+    conversion,
     everything,
     look,
     modification,
@@ -32,6 +34,7 @@ from bracketd.simulation.encodings import Headers, auth_headers
 from bracketd.simulation.line import Dialogue, pieces
 from bracketd.simulation.listener import Listener, book_of
 from bracketd.simulation.lives import Lives
+from bracketd.simulation.pace import Pace
 from bracketd.simulation.premises import (
     CUT_OFF_S,
     DATE,
@@ -87,9 +90,11 @@ class Trial:
         self.clock = LoopClock(loop, day_start_ns(DATE) + story.minute * MINUTE_NS)
         self.book = ClientBook(NAMES, Random(f"book {story.seed}"))
         self.listeners: list[Listener] = []
+        self.answers: Counter[str] = Counter()
         self._dialogues: list[Dialogue] = []
         self.calls: set[asyncio.Task[None]] = set()
-        self.lives = Lives(loop, self.clock, folder, story.seed, self.witness, self.book, self._cut_off)
+        self.lives = Lives(loop, self.clock, folder, story, self.witness, self.book, self._cut_off)
+        self.pace = Pace(story.orders_per_s, story.cancels_per_s)
         self.stale: dict[str, float] = {}
         self._tokens = Random(f"tokens {story.seed}")
         self._token: dict[str, str] = {}
@@ -125,6 +130,7 @@ class Trial:
             rows=self.witness.rows,
             records=self.lives.archive.seq,
             lives=self.lives.count,
+            answers=dict(self.answers),
         )
 
     # Deeds
@@ -158,6 +164,8 @@ class Trial:
                 self._send(cancellation(deed, NAMES[deed.client], other, state), deed.auth)
             case deeds.Modify():
                 self._send(modification(deed, NAMES[deed.client], state, shares()), deed.auth)
+            case deeds.Convert():
+                self._send([conversion(deed, NAMES[deed.client], shares()[SHARE_KEYS[deed.share]])], deed.auth)
             case deeds.KillSwitch():
                 self._send([everything(NAMES[deed.client])], 0)
             case deeds.Read():
@@ -253,6 +261,7 @@ class Trial:
             return
         self.witness.requests += 1
         stale = token in self.stale
+        self.pace.ask(request.client, request.kind, self.loop.now_ns)
         message = pieces(request.method, request.written, [*headers, *request.headers], request.cut)
         dialogue = self._dialogue(process)
         with hearing() as heard:
@@ -260,6 +269,7 @@ class Trial:
             def leaving(status: int, body: bytes) -> bool:
                 if process.dead or self.lives.reached(BEFORE_REPLY):
                     return False
+                self.answers[f"{request.kind} {status}"] += 1
                 self.witness.hashed(request.kind, status, body, self.loop.now_ns)
                 if stale:
                     if status != 401:
@@ -292,6 +302,11 @@ class Trial:
     def _heard(self, heard: Hearing, request: Request, status: int, body: bytes) -> None:
         """A reply that anybody may rely on leaves."""
         if request.kind == "tick" or status == 503:
+            return
+        if status == 429:
+            fault = self.pace.fault(request.client, request.kind, self.loop.now_ns)
+            if fault:
+                self.witness.accuse(f"a request is turned away that may come: {fault}")
             return
         if request.kind.startswith("read"):
             if status != 200:

@@ -5,7 +5,7 @@ The engine has a table for it (engine/cancel_table.py); this is a second opinion
 
 from bracketd.domain.bracket import Exit
 from bracketd.domain.commands import CancelOrder
-from bracketd.domain.order import Leg, Order, Status
+from bracketd.domain.order import Execution, Leg, Order, Status
 from bracketd.domain.outcomes import Cancelled, FieldFault, NotFound, Outcome, Refused, Unknown
 from bracketd.domain.reasons import STATE_REASONS, Reason
 from bracketd.engine.cancelling import Decision
@@ -35,11 +35,16 @@ def may_be(state: State, command: CancelOrder) -> frozenset[str]:
     bracket = state.brackets[order.basket_id]
     rows = state.rows_of(bracket)
     entry = rows[0]
+    names_exit = order.leg is Leg.ENTRY and leg in (Leg.TARGET, Leg.STOPLOSS)
+    if names_exit and (order.execution.single or (order.execution is Execution.CO and leg is Leg.TARGET)):
+        # No such leg will ever be there.
+        return frozenset({Reason.LEG_NOT_ACTIVE})
     asked = any(row.status in (Status.CANCEL_PENDING, Status.MODIFY_PENDING) for row in rows)
     if asked or bracket.closing or bracket.exit in (Exit.REQUESTED, Exit.CLOSING):
         return frozenset({WAIT})
     if order.leg is Leg.ENTRY and leg in (Leg.ENTRY, Leg.NONE):
-        return frozenset({_ENDS.get(entry.status, UNDERTAKEN)})
+        # What waits for the session works nowhere: it is gone when somebody says so.
+        return frozenset({_ENDS.get(entry.status, SUCCESS if entry.held else UNDERTAKEN)})
     return _of_exit(state, order, leg)
 
 
