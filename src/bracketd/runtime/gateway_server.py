@@ -15,7 +15,7 @@ import apsw
 import uvloop
 
 from bracketd.auth.client_store import ClientStore
-from bracketd.auth.clients_file import ClientStoreError
+from bracketd.auth.client_tables import ClientStoreError
 from bracketd.auth.gate import Gate
 from bracketd.auth.password import Passwords
 from bracketd.auth.signing_key import SigningKeyError, load_or_create
