@@ -106,7 +106,6 @@ SHARD_COUNT = click.option(
 
 @main.command()
 @JOURNAL
-@click.option("--data", type=DATA, required=True, help="Folder with the cluster's signing key.")
 @click.option("--shards", type=ShardList(), help="Shards to take when they are free, such as 0-3,7; all if not named.")
 @click.option("--standby", type=ShardList(), default=frozenset(), help="Shards to take when their owner is lost.")
 @SHARD_COUNT
@@ -140,13 +139,14 @@ def engine(
 ) -> None:
     """Own shards of a cluster and serve them to its gateways, until SIGTERM or SIGINT."""
     from bracketd.cli.engine import run_engine_verb
+    from bracketd.runtime.cluster import folder_of
     from bracketd.runtime.engine_server import EngineSettings
     from bracketd.runtime.settings import Settings
 
     run_engine_verb(
         EngineSettings(
             journal=journal,
-            desk=Settings(**chosen),
+            desk=Settings(data=folder_of(journal), **chosen),
             shards=shards,
             standby=standby,
             count=count,
@@ -159,7 +159,6 @@ def engine(
 
 @main.command()
 @JOURNAL
-@click.option("--data", type=DATA, required=True, help="Folder with clients and the cluster's signing key.")
 @SHARD_COUNT
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
@@ -177,10 +176,11 @@ def gateway(journal: str, count: int, tls_cert: Path | None, tls_key: Path | Non
     if (tls_cert is None) is not (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together.")
     from bracketd.cli.gateway import run_gateway_verb
+    from bracketd.runtime.cluster import folder_of
     from bracketd.runtime.gateway_server import GatewaySettings
     from bracketd.runtime.settings import Settings
 
-    desk = Settings(tls_cert=tls_cert, tls_key=tls_key, feed="manual", **chosen)
+    desk = Settings(data=folder_of(journal), tls_cert=tls_cert, tls_key=tls_key, feed="manual", **chosen)
     run_gateway_verb(GatewaySettings(journal=journal, desk=desk, count=count))
 
 

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 import apsw
 import uvloop
 
-from bracketd.auth.signing_key import SigningKeyError, load_or_create
+from bracketd.auth.client_tables import ClientStoreError
+from bracketd.auth.signing_key import SigningKeyError
 from bracketd.auth.speaker import LinkGate
 from bracketd.engine.numbering import begin_block
 from bracketd.engine.state import State
 from bracketd.journal.protocol import JournalDamaged, JournalTooNew, Unknown
 from bracketd.market.instruments import InstrumentFault, load_instruments
 from bracketd.market.session_file import SessionFault
-from bracketd.runtime.cluster import open_store
+from bracketd.runtime.cluster import open_clients, open_store
 from bracketd.runtime.engine_house import EngineHouse
 from bracketd.runtime.http_server import running
 from bracketd.runtime.listening import StartRefused
@@ -43,7 +44,7 @@ class EngineSettings:
     """`postgresql://…`, or a folder in which each shard has a folder of its own."""
 
     desk: Settings
-    """Session, feed, sandbox, instruments, rates; `data` is the folder with the cluster's signing key."""
+    """Session, feed, sandbox, instruments and rates."""
 
     shards: Collection[int] | None = None
     """The shards that it takes when they are free; None for all."""
@@ -81,14 +82,22 @@ async def _serve(settings: EngineSettings, build_app: BuildApp, on_ready: Callab
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
         try:
-            key = load_or_create(settings.desk.data)
+            with open_clients(settings.journal) as (_, key):
+                pass
             instruments = load_instruments(settings.desk.instruments)
             sessions = sessions_of(settings.desk)
             store = open_store(settings.journal, settings.count)
             stack.push_async_callback(store.close)
             count = (await store.slot_map()).count
             listener = _listen(settings.listen)
-        except (SigningKeyError, InstrumentFault, SessionFault, JournalDamaged, JournalTooNew) as fault:
+        except (
+            SigningKeyError,
+            ClientStoreError,
+            InstrumentFault,
+            SessionFault,
+            JournalDamaged,
+            JournalTooNew,
+        ) as fault:
             raise StartRefused(str(fault)) from fault
         except (Unknown, OSError, apsw.Error, ValueError, ModuleNotFoundError) as fault:
             raise StartRefused(f"the shards cannot be reached: {fault}") from fault

@@ -14,17 +14,16 @@ from typing import Protocol
 import apsw
 import uvloop
 
-from bracketd.auth.client_store import ClientStore
 from bracketd.auth.client_tables import ClientStoreError
 from bracketd.auth.gate import Gate
 from bracketd.auth.password import Passwords
-from bracketd.auth.signing_key import SigningKeyError, load_or_create
+from bracketd.auth.signing_key import SigningKeyError
 from bracketd.engine.state import State
 from bracketd.journal.group import GroupCommit
 from bracketd.journal.protocol import Fenced, JournalDamaged, JournalTooNew, Lease, Record, Snapshot, Unknown
 from bracketd.market.instruments import InstrumentFault, load_instruments
 from bracketd.market.session_file import SessionFault
-from bracketd.runtime.cluster import open_store
+from bracketd.runtime.cluster import open_clients, open_store
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.http_server import App, HttpServer, running
@@ -45,7 +44,7 @@ class GatewaySettings:
     """`postgresql://…`, or the folder of the shards."""
 
     desk: Settings
-    """Host, port, TLS, origins, sandbox; `data` is the folder with clients and signing key."""
+    """Host, port, TLS, origins and sandbox."""
 
     count: int = 1
     """How many shards a new store gets."""
@@ -94,8 +93,7 @@ async def _serve(
         try:
             secured = tls(chosen)
             address = host(chosen)
-            key = load_or_create(chosen.data)
-            clients = stack.enter_context(ClientStore(chosen.data))
+            clients, key = stack.enter_context(open_clients(settings.journal))
             store = open_store(settings.journal, settings.count)
             stack.push_async_callback(store.close)
             instruments = load_instruments(chosen.instruments)

@@ -15,6 +15,7 @@ import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from bracketd.auth.client_tables import ClientsUnavailable
 from bracketd.auth.gate import Gate
 from bracketd.auth.refusal import Unauthorised
 from bracketd.runtime.desk import Desk
@@ -32,6 +33,9 @@ _log = logging.getLogger(__name__)
 
 RESUME_WAIT_S: Final = 60.0
 """A client's connection is kept this long while nobody owns its shard; it hears nothing meanwhile."""
+
+DOUBT_S: Final = 30.0
+"""While the clients' database is away a connection is kept this long: as long as another primary takes to be found."""
 
 SAID_MAX: Final = 1_000
 """So many messages of a client are remembered for a new owner; who sends more is closed when the owner changes."""
@@ -61,6 +65,9 @@ class FeedRelay:
         except Unauthorised:
             await self._local(scope, receive, send)
             return
+        except ClientsUnavailable:
+            await refuse_handshake(WebSocket(scope, receive, send), replies.NOT_SERVING)
+            return
         websocket = WebSocket(scope, receive, send)
         sent_id = (HEADER, request_id(scope["headers"]))
         try:
@@ -69,7 +76,7 @@ class FeedRelay:
         except EarlyReply as early:
             await refuse_handshake(websocket, early.reply)
             return
-        except NoOwner:
+        except (NoOwner, ClientsUnavailable):
             await refuse_handshake(websocket, replies.NOT_SERVING)
             return
         # The token was taken out of headers and query: the engine is told who speaks.
@@ -77,16 +84,18 @@ class FeedRelay:
         talk = _Talk(websocket, self._routes, call)
         self._open += 1
         try:
-            await talk.run(lambda: self._good(token))
+            await talk.run(lambda: self._standing(token))
         finally:
             self._open -= 1
 
-    def _good(self, token: str) -> bool:
-        """Whether the token is still good."""
+    def _standing(self, token: str) -> bool | None:
+        """Whether the token is still good, None where nobody can say."""
         try:
             self._gate.admit(token, self._desk.now_ns())
         except Unauthorised:
             return False
+        except ClientsUnavailable:
+            return None
         return True
 
 
@@ -210,8 +219,14 @@ class _Talk:
                     dialled.link.send(Said(number, said))
 
     async def _check(self, good: Any) -> None:
-        """Look at the token again and again."""
-        while good():  # noqa: ASYNC110  Nothing tells of a token that has ended.
+        """Look at the token again and again; one that nobody can say anything of is good for a while."""
+        known_s = time.monotonic()
+        while (standing := good()) is not False:
+            if standing:
+                known_s = time.monotonic()
+            elif time.monotonic() - known_s > DOUBT_S:
+                self._end(NOT_SERVING)
+                return
             await asyncio.sleep(TOKEN_CHECK_S)
         self._end(UNAUTHORISED)
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bracketd.auth.client_tables import ClientsUnavailable
 from bracketd.auth.gate import Gate
 from bracketd.auth.headers import TOKEN_HEADERS
 from bracketd.auth.refusal import Unauthorised
@@ -100,7 +101,12 @@ class Gateway:
         if self._sandbox and bare.startswith(SANDBOX):
             claims, told = None, is_loopback(scope)
         else:
-            claims = self._let_in(scope)
+            try:
+                claims = self._let_in(scope)
+            except ClientsUnavailable as fault:
+                _log.warning("nobody can be let in: %s", fault)
+                await _send(replies.NOT_SERVING, send, (HEADER, request_id(scope["headers"])))
+                return
             told = claims is not None
         if not told:
             # The application refuses it in its own words, in the order of its own checks.
@@ -135,7 +141,7 @@ class Gateway:
             call = call_of(scope, speaker, await self._routes.shard_of(speaker.account_id), sent_id, body)
             keyed = scope["method"] == "POST" and header(scope["headers"], b"idempotency-key") is not None
             return await self._routes.ask(call, repeatable=keyed or scope["method"] in _SAFE)
-        except (NoOwner, OutcomeUnknown) as fault:
+        except (NoOwner, OutcomeUnknown, ClientsUnavailable) as fault:
             _log.warning("a request was not answered by an owner: %s", fault)
             raise EarlyReply(replies.NOT_SERVING) from None
         except asyncio.CancelledError:
@@ -151,11 +157,16 @@ class Gateway:
         return next((answer for answer in answers if answer.status >= 400), answers[0])
 
     def _let_in(self, scope: Scope) -> Claims | None:
-        """The claims of a good token, None where the application will find that there is none."""
+        """The claims of a good token, None where the application will find that there is none.
+
+        Raises ClientsUnavailable.
+        """
         try:
             return self._gate.authenticate(scope["headers"], self._desk.now_ns())
         except Unauthorised:
             return None
+        except ClientsUnavailable:
+            raise
         except Exception:  # noqa: BLE001  The application meets the same fault and words it.
             _log.exception("a token could not be looked at")
             return None
