@@ -1,9 +1,10 @@
-"""What tests of several rooms share: one PostgreSQL server a run."""
+"""What tests of several rooms share: one PostgreSQL server a run, and one of three nodes."""
 
 from collections.abc import Iterator
 
 import pytest
 from tests.postgres_server import PostgresServer, running_server
+from tests.trio import Trio, running_trio
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +17,9 @@ def postgres_server() -> Iterator[PostgresServer]:
 def postgres_address(postgres_server: PostgresServer) -> str:
     """The address of a new, empty database."""
     return postgres_server.database()
+
+
+@pytest.fixture(scope="session")
+def trio() -> Iterator[Trio]:
+    """The run's three replicated nodes; a test that breaks one mends it before it ends."""
+    yield from running_trio()

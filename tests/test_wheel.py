@@ -64,6 +64,7 @@ def test_a_server_needs_no_client() -> None:
     assert extras == {
         "blotter": {"nicegui"},
         "client": {"httpx"},
+        "cluster": {"asyncpg", "patroni", "psycopg"},
         "postgres": {"asyncpg"},
         "terminal": {"httpx", "pyarrow", "rich"},
         "testing": {"httpx", "pytest"},

@@ -44,7 +44,7 @@ def journal_address(postgres_server: PostgresServer) -> str:
     return postgres_server.database()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", pytest.param("trio", marks=pytest.mark.slow)])
 async def open_journal(request: pytest.FixtureRequest, tmp_path: Path, clock: HandClock) -> AsyncIterator[OpenJournal]:
     """Opens the same store again with each call, as another process would; one parameter for each kind of store."""
     opened: list[Journal] = []
@@ -60,7 +60,11 @@ async def open_journal(request: pytest.FixtureRequest, tmp_path: Path, clock: Ha
     if request.param == "sqlite":
         yield open_sqlite
     else:
-        address = request.getfixturevalue("journal_address")
+        # The trio's primary is the last host of its address.
+        replicated = request.param == "trio"
+        address = (
+            request.getfixturevalue("trio").address() if replicated else request.getfixturevalue("journal_address")
+        )
         shard = next(_shards)
         yield open_postgres
     for journal in opened:
