@@ -20,7 +20,7 @@ PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install clients demo test test-slow machine sim proof crash fuzz audit check coverage bench docs docs-tables \
+.PHONY: help install clients demo test test-slow machine sim faults proof crash fuzz audit check coverage bench docs docs-tables \
     first-ten-minutes async-client dist lock clean
 
 help: ## list the verbs
@@ -44,6 +44,9 @@ machine: install ## let the machine that looks for holes live 5,000 days (EXAMPL
 
 crash: install ## kill a trading server 100 times (ROUNDS) and hold each restart to what was acknowledged
 	BRACKETD_CRASH_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -s tests/e2e/test_kill.py -k kill_9 $(ARGS)
+
+faults: install ## kill, freeze and cut off what a cluster is made of, under load; prints what was lost and how long it took
+	BRACKETD_FAULTS=all $(BIN)/python -m pytest -s -m slow -k faults tests/e2e $(ARGS)
 
 sim: install ## try to make the server lie, with SEEDS (200) random seeds; ARGS are passed on
 	$(BIN)/bracketd sim --seeds $(SEEDS) $(ARGS)

@@ -1,0 +1,129 @@
+"""Faults under load: whatever is killed, frozen or cut off, nothing acknowledged is lost and nothing is done twice.
+
+The store of these is one PostgreSQL. One runs always; `make faults` tries all of them and prints the outages.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import pytest
+from tests.e2e.fault_site import TTL_S, FaultSite, Load
+from tests.tcp_proxy import Proxy
+
+pytestmark = pytest.mark.slow
+
+ALL = os.environ.get("BRACKETD_FAULTS") == "all"
+ON_DEMAND = pytest.mark.skipif(not ALL, reason="`make faults` runs it")
+FAILOVER_S_MAX = 3.0
+"""What an engine's failover may take with a lease of 2 s, on a machine that has the time for it."""
+
+
+@contextlib.asynccontextmanager
+async def site(folder: Path, journal: str, engine_journals: tuple[str, ...] = ()) -> AsyncIterator[FaultSite]:
+    """A site with its processes; what they said is shown where the test fails."""
+    made = FaultSite(folder, journal)
+    try:
+        await made.start(engine_journals)
+        yield made
+    except BaseException:
+        click.echo(made.said())
+        raise
+    finally:
+        made.end()
+
+
+def tell(fault: str, load: Load, outage_s: float) -> None:
+    """One line for the operator's table."""
+    click.echo(f"\n{fault}: {load.answers} acknowledged, lost 0, twice 0, longest wait {outage_s:.1f} s")
+
+
+@ON_DEMAND
+async def test_a_killed_engine(tmp_path: Path, postgres_address: str) -> None:
+    """Its shards are served by the other within the lease's time and a second; started again, it stands by."""
+    async with site(tmp_path, postgres_address) as place:
+        async with place.loaded() as load:
+            await asyncio.sleep(1)
+            began_s = time.monotonic()
+            place.engines[0].signal(signal.SIGKILL)
+            await asyncio.sleep(TTL_S + 4)
+        outage_s = load.outage_s(began_s, time.monotonic())
+        await place.check(load)
+        tell("engine killed", load, outage_s)
+        assert outage_s < FAILOVER_S_MAX
+
+
+@ON_DEMAND
+async def test_a_frozen_engine_that_wakes(tmp_path: Path, postgres_address: str) -> None:
+    """Frozen past its lease it loses its shards; awake again it writes nothing under its old epochs."""
+    async with site(tmp_path, postgres_address) as place:
+        async with place.loaded() as load:
+            await asyncio.sleep(1)
+            began_s = time.monotonic()
+            place.engines[0].signal(signal.SIGSTOP)
+            await asyncio.sleep(TTL_S + 3)
+            place.engines[0].signal(signal.SIGCONT)
+            await asyncio.sleep(2)
+        outage_s = load.outage_s(began_s, time.monotonic())
+        await place.check(load)
+        tell("engine frozen", load, outage_s)
+        assert "is not served any more" in place.engines[0].err.read_text()
+        assert outage_s < FAILOVER_S_MAX + 1
+
+
+@ON_DEMAND
+async def test_a_killed_gateway(tmp_path: Path, postgres_address: str) -> None:
+    """Clients ask the other gateway; requests that were in flight have one effect."""
+    async with site(tmp_path, postgres_address) as place:
+        async with place.loaded() as load:
+            await asyncio.sleep(1)
+            began_s = time.monotonic()
+            place.gateways[0].signal(signal.SIGKILL)
+            await asyncio.sleep(2)
+        outage_s = load.outage_s(began_s, time.monotonic())
+        await place.check(load)
+        tell("gateway killed", load, outage_s)
+
+
+async def test_an_engine_cut_off_from_the_store(tmp_path: Path, postgres_address: str) -> None:
+    """It stops by its own clock and acknowledges nothing; the other goes on, and the cable may be mended."""
+    parts = urlsplit(postgres_address)
+    proxy = await Proxy(parts.port or 5432).start()
+    through = parts._replace(netloc=parts.netloc.replace(str(parts.port), str(proxy.port))).geturl()
+    try:
+        async with site(tmp_path, postgres_address, (through, postgres_address)) as place:
+            async with place.loaded() as load:
+                await asyncio.sleep(1)
+                began_s = time.monotonic()
+                proxy.cut()
+                await asyncio.sleep(TTL_S + 4)
+                proxy.mend()
+                await asyncio.sleep(1)
+            outage_s = load.outage_s(began_s, time.monotonic())
+            await place.check(load)
+            tell("engine cut off from the store", load, outage_s)
+            assert "is not served any more" in place.engines[0].err.read_text()
+    finally:
+        await proxy.close()
+
+
+@ON_DEMAND
+async def test_an_engine_that_is_told_to_stop(tmp_path: Path, postgres_address: str) -> None:
+    """SIGTERM hands the shards over: nobody waits for a lease to end."""
+    async with site(tmp_path, postgres_address) as place:
+        async with place.loaded() as load:
+            await asyncio.sleep(3 * TTL_S + 1)
+            began_s = time.monotonic()
+            place.engines[0].signal(signal.SIGTERM)
+            assert await asyncio.to_thread(place.engines[0].popen.wait, 10) == 0
+            await asyncio.sleep(1)
+        outage_s = load.outage_s(began_s, time.monotonic())
+        await place.check(load)
+        tell("engine told to stop", load, outage_s)
+        assert outage_s < TTL_S
