@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Route, WebSocketRoute, expect
+from playwright.sync_api import APIResponse, Route, WebSocketRoute, expect
 from tests.blotter.window import MINUS, Window
 from tests.e2e.caller import Caller, Row
 
@@ -246,3 +246,56 @@ def test_a_second_window_keeps_in_step(window: Window, trader: Caller, open_wind
     assert legs(window.wait_for_truth(trader))["ENTRY"]["order_status"] == "CANCELLED"
     trader.place(price=445)
     assert window.wait_for_truth(trader) == second.wait_for_truth(trader)
+
+
+def test_what_changes_during_a_read_is_read_again(window: Window, trader: Caller) -> None:
+    """Positions that change while they are being read are read once more: the late reply is not the last word."""
+    window.wait_for_worth(trader)
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold_first(route: Route) -> None:
+        if held:
+            route.fallback()
+        else:
+            held.append((route, route.fetch()))
+
+    window.page.route("**/api/v1/positions**", hold_first)
+    window.place(price="450", quantity="10", target="4", stop="2")
+    wait_until(window, lambda: bool(held))
+    trader.tick(450, 10, bids=[], asks=[])
+    window.wait_for_truth(trader)
+    route, old = held[0]
+    assert old.json()["data"] == []
+    route.fulfill(response=old)
+    window.wait_for_worth(trader)
+    expect(window.page.locator("#positions tbody tr")).to_have_count(1)
+
+
+def test_what_is_pushed_during_a_read_stands(window: Window, trader: Caller) -> None:
+    """A book that is read while orders change shows what was pushed meanwhile, not the older rows of the read."""
+    first = trader.place()
+    window.wait_for_truth(trader)
+    held: list[tuple[Route, APIResponse]] = []
+    window.page.route("**/api/v1/orders?type=pending**", lambda route: held.append((route, route.fetch())))
+    window.page.click("#read-again")
+    wait_until(window, lambda: bool(held))
+    second = trader.place(price=445)
+    trader.cancel(first.entry_id)
+    expect(window.page.locator(f'#grid [row-id="{second.entry_id}"]')).to_be_visible()
+    expect(window.page.locator(f'#grid [row-id="{first.entry_id}"]')).to_contain_text("Cancelled")
+    route, old = held[0]
+    assert [row["order_status"] for row in old.json()["data"]["orders"]] == ["CONFIRMED"]
+    route.fulfill(response=old)
+    window.page.unroute("**/api/v1/orders?type=pending**")
+    window.wait_for_truth(trader)
+    window.page.wait_for_timeout(300)
+    assert len(window.wait_for_truth(trader)) == 2
+
+
+def wait_until(window: Window, so: Callable[[], bool]) -> None:
+    """Let the browser go on until something is so."""
+    for _ in range(200):
+        if so():
+            return
+        window.page.wait_for_timeout(20)
+    raise AssertionError("it never was")
