@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import inside, page
+from bench import blotter, inside, page
 from bench.contestants import (
     PEER,
     Running,
@@ -244,6 +244,12 @@ def resting_many(folder: Path, size: Size) -> dict[str, Any]:
     }
 
 
+def beside_the_page(folder: Path, size: Size) -> dict[str, float]:
+    """What the page costs order entry, as ratios."""
+    counted = {"orders": size.stock // 2, "rounds": size.rounds, "seconds": size.seconds}
+    return blotter.beside_the_page(folder, Series(), plan_of, **counted)
+
+
 def book_delay_ms(one: Running, stock: Stock) -> float:
     """The longest that another client waits for /healthz while a long order book is rendered."""
     import http.client
@@ -289,6 +295,7 @@ def main() -> None:
             "recovery": lambda: inside.apart("recovery", size.engine),
             "trailing": lambda: inside.apart("trailing", size.trailing),
             "scale": lambda: resting_many(folder, size),
+            "blotter": lambda: beside_the_page(folder, size),
         }
         found["http"], found["missing"] = over_http(folder, size)
         for name, part in parts.items():

@@ -33,7 +33,7 @@ def machine() -> str:
 
 def ratios(found: dict[str, Any]) -> list[tuple[str, float | None, str, bool | None]]:
     """Each target: what is measured, what came out, what was aimed at, and whether it is reached (None: not run)."""
-    http, scale, trail = found["http"], found["scale"], found["trailing"]
+    http, scale, trail, page = found["http"], found["scale"], found["trailing"], found["blotter"]
 
     def over(name: str, key: str, connections: int = 64) -> float | None:
         ours, other = at(http, "cancel", "bracketd", connections), at(http, "cancel", name, connections)
@@ -59,6 +59,9 @@ def ratios(found: dict[str, Any]) -> list[tuple[str, float | None, str, bool | N
             False,
         ),
         (f"longest wait beside a book of {scale['book_rows']:,} rows, ms", scale["book_delay_ms"], 20.0, False),
+        ("cancels/s with `--blotter` and no page open, of those without", page.get("with_per_second"), 0.95, True),
+        ("cancels/s beside an open page in a browser here, of those without", page.get("open_per_second"), 0.7, True),
+        ("server's CPU for a cancel beside that page, of that without", page.get("open_cpu"), 1.25, False),
         ("a tick that touches nothing, us", trail["quiet_tick_us"], 3.0, False),
         ("memory of a working bracket with both legs, KB", trail["working_bytes"] / 1e3, 3.0, False),
         ("memory of a resting entry, KB", scale["bytes_each"] / 1e3, 1.5, False),
