@@ -28,12 +28,16 @@ class AccountOpened(Event, frozen=True, array_like=True, gc=False, tag=1):
 
 
 class TickSeen(Event, frozen=True, array_like=True, gc=False, tag=2):
-    """The market stood so when something relied on it. `print_paise` is the last trade print, 0 for none yet."""
+    """The market stood so when something relied on it. `print_paise` is the last trade print, 0 for none yet.
+
+    `name` is what the sender of the last tick called it.
+    """
 
     instrument: str
     print_paise: int
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
+    name: str = ""
 
 
 class BracketPlaced(Event, frozen=True, array_like=True, gc=False, tag=3):
@@ -121,13 +125,18 @@ class OrderTriggered(Event, frozen=True, array_like=True, gc=False, tag=9):
 
 
 class TradeBooked(Event, frozen=True, array_like=True, gc=False, tag=10):
-    """An order traded. `aggressive`: it took displayed quantity, which is gone for its account until the next tick."""
+    """An order traded. `aggressive`: it took displayed quantity, which is gone for its account until the next tick.
+
+    `print_paise` was the venue's last print then, `tick` the name of the tick that it traded against.
+    """
 
     order_id: str
     trade_id: str
     price_paise: int
     quantity: int
     aggressive: bool
+    print_paise: int = 0
+    tick: str = ""
 
 
 class CancelRequested(Event, frozen=True, array_like=True, gc=False, tag=11):

@@ -155,13 +155,19 @@ class Triggered(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class Filled(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """The order traded; a report counts once, by its trade id."""
+    """The order traded; a report counts once, by its trade id.
+
+    `print_paise` was the last print then, 0 for none yet, and `tick` the name of the tick whose print or displayed
+    quantity it traded against, "" for a nameless one.
+    """
 
     order_id: str
     trade_id: str
     price_paise: int
     quantity: int
     aggressive: bool
+    print_paise: int = 0
+    tick: str = ""
 
 
 class Withdrawn(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -61,7 +61,8 @@ class Tick(msgspec.Struct, frozen=True, gc=False):
     """One message of a feed: a trade print, or with `last_quantity` 0 a quote.
 
     `bids` and `asks` are ordered best first. None means that the side is absent and stood for by last price and last
-    quantity; an empty tuple means that nobody is there (bracket.md section 3.1).
+    quantity; an empty tuple means that nobody is there (bracket.md section 3.1). `name` is what its sender calls it,
+    "" for a nameless one: a fill that it causes says it again.
     """
 
     instrument: str
@@ -69,6 +70,7 @@ class Tick(msgspec.Struct, frozen=True, gc=False):
     last_quantity: int
     bids: tuple[Level, ...] | None = None
     asks: tuple[Level, ...] | None = None
+    name: str = ""
 
 
 def instrument_key(exchange: str, token: int) -> str:

@@ -203,10 +203,16 @@ class Terms(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
-    """One fill of one order: price in paise, quantity in shares."""
+    """One fill of one order: price in paise, quantity in shares.
+
+    `aggressive`, `print_paise` and `tick` say what of the market it came from, as TradeBooked has it.
+    """
 
     trade_id: str
     order_id: str
     price_paise: int
     quantity: int
     at_ns: int
+    aggressive: bool = False
+    print_paise: int = 0
+    tick: str = ""

@@ -106,7 +106,7 @@ def _account_opened(state: State, event: AccountOpened) -> None:
 
 
 def _tick_seen(state: State, event: TickSeen) -> None:
-    state.markets[event.instrument] = Market(event.print_paise, event.bids, event.asks, {})
+    state.markets[event.instrument] = Market(event.print_paise, event.bids, event.asks, {}, event.name)
 
 
 def _order_accepted(state: State, event: OrderAccepted) -> None:
@@ -246,7 +246,16 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
         room = order.remaining
     invariant(0 < event.quantity <= room, "a fill is within what remains", event)
     value = event.price_paise * event.quantity
-    state.trades[event.trade_id] = Trade(event.trade_id, event.order_id, event.price_paise, event.quantity, event.at_ns)
+    state.trades[event.trade_id] = Trade(
+        event.trade_id,
+        event.order_id,
+        event.price_paise,
+        event.quantity,
+        event.at_ns,
+        event.aggressive,
+        event.print_paise,
+        event.tick,
+    )
     state.traded = max(state.traded, trade_number(event.trade_id))
     order.filled += event.quantity
     order.traded_value_paise += value

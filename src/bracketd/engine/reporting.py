@@ -79,7 +79,16 @@ def _triggered(_state: State, order: Order, report: Triggered, now_ns: int) -> A
 def _filled(state: State, _order: Order, report: Filled, now_ns: int) -> AnyEvent | None:
     if report.trade_id in state.trades:
         return None
-    return TradeBooked(now_ns, report.order_id, report.trade_id, report.price_paise, report.quantity, report.aggressive)
+    return TradeBooked(
+        now_ns,
+        report.order_id,
+        report.trade_id,
+        report.price_paise,
+        report.quantity,
+        report.aggressive,
+        report.print_paise,
+        report.tick,
+    )
 
 
 def _withdrawn(state: State, order: Order, report: Withdrawn, now_ns: int) -> AnyEvent | None:

@@ -11,7 +11,7 @@ from bracketd.domain.session import Stage
 
 
 class Market(msgspec.Struct):
-    """What was last relied on of one instrument's market.
+    """What was last relied on of one instrument's market; `name` is its sender's for the tick that showed it so.
 
     `taken` holds for each account how many displayed shares its arrivals used up since: [of the asks, of the bids].
     Displayed quantity is used best level first, so that two numbers say it all.
@@ -21,6 +21,7 @@ class Market(msgspec.Struct):
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
     taken: dict[str, list[int]]
+    name: str = ""
 
 
 class Placement(msgspec.Struct, frozen=True, gc=False):

@@ -87,6 +87,6 @@ def resume_paper(state: State, instruments: Mapping[str, Instrument]) -> PaperEx
             raise RecoveryFailed(f"order {order.order_id} works in {order.instrument}, which no instrument file names")
     for instrument, market in state.markets.items():
         if instrument in instruments:
-            venue.restore_market(instrument, market.print_paise, market.bids, market.asks, market.taken)
+            venue.restore_market(instrument, market.print_paise, market.bids, market.asks, market.taken, market.name)
     venue.resume(view.orders, view.pairs)
     return venue

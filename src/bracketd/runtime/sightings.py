@@ -14,16 +14,16 @@ class Sightings:
 
     def __init__(self, venue: MarketVenue) -> None:
         self._venue = venue
-        self._moved: set[str] = set()
+        self._moved: dict[str, str] = {}
 
-    def moved(self, instrument: str) -> None:
-        """A tick came in."""
-        self._moved.add(instrument)
+    def moved(self, instrument: str, name: str = "") -> None:
+        """A tick of that name came in."""
+        self._moved[instrument] = name
 
     def take(self, instrument: str, now_ns: int) -> TickSeen | None:
         """How the market stands, if that is not on record yet."""
         if instrument not in self._moved:
             return None
-        self._moved.discard(instrument)
+        name = self._moved.pop(instrument)
         print_paise, bids, asks = self._venue.shown(instrument)
-        return TickSeen(now_ns, instrument, print_paise, bids, asks)
+        return TickSeen(now_ns, instrument, print_paise, bids, asks, name)

@@ -83,7 +83,7 @@ class Step:
 
         What the venue refused before is tried again after a print (engine/retrying.py).
         """
-        self._sightings.moved(tick.instrument)
+        self._sightings.moved(tick.instrument, tick.name)
         self.handle(self._venue.tick(tick, self._now_ns))
         if not tick.last_quantity:
             return

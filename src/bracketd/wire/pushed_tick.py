@@ -4,6 +4,7 @@ Ticks pass the check that every feed passes.
 """
 
 import json
+from typing import Final
 
 from starlette.types import Receive, Scope
 
@@ -18,6 +19,7 @@ from bracketd.wire.replies import EarlyReply, Reply
 from bracketd.wire.request import read_body
 from bracketd.wire.words import FieldError, whole
 
+NAME_LENGTH_MAX: Final = 64
 TICK_TAKEN = replies.success("Tick accepted", {})
 
 
@@ -25,8 +27,8 @@ async def push_tick(desk: Desk, scope: Scope, receive: Receive) -> Reply:
     """POST of one tick as a JSON object: exchange, instrument_token, last_price (rupees), last_quantity, bids, asks.
 
     `bids` and `asks` are lists of [price, quantity] or {"price", "quantity"}, best first; absent is not empty
-    (bracket.md section 3.1). 400 names the first field that is wrong. The reply is sent when the tick and all that it
-    caused are on disk.
+    (bracket.md section 3.1). `tick_id` is what its sender calls it, at most 64 characters that print. 400 names the
+    first field that is wrong. The reply is sent when the tick and all that it caused are on disk.
     """
     body = await read_body(scope, receive)
     try:
@@ -46,6 +48,7 @@ async def push_tick(desk: Desk, scope: Scope, receive: Receive) -> Reply:
         last_quantity=whole(parameters, "last_quantity"),
         bids=_side(document, "bids"),
         asks=_side(document, "asks"),
+        name=_name(parameters),
     )
     fault = tick_fault(tick, instrument)
     if fault is not None:
@@ -60,6 +63,13 @@ def _paise(parameters: Parameters, field: str) -> int:
     if finer:
         raise FieldError(field)
     return paise
+
+
+def _name(parameters: Parameters) -> str:
+    name = words.text(parameters, "tick_id", "")
+    if len(name) > NAME_LENGTH_MAX or not name.isprintable():
+        raise FieldError("tick_id")
+    return name
 
 
 def _side(document: dict[str, object], field: str) -> tuple[Level, ...] | None:

@@ -27,7 +27,7 @@ def trade_row(trade: Trade, order: Order, filled: int, instrument: Instrument | 
     """One fill: `filled` is what the order had traded when it was done. Times in unix seconds, prices in rupees.
 
     The documents print an empty object for `fill_number`, `trigger_price` and `v_login_id`; here they have a value of
-    the kind that belongs there.
+    the kind that belongs there. The last three are no part of the family's rows: what of the market it came from.
     """
     exchange, _, token = order.instrument.partition(":")
     traded_s = trade.at_ns // _NS_PER_S
@@ -63,4 +63,7 @@ def trade_row(trade: Trade, order: Order, filled: int, instrument: Instrument | 
         "good_till_date": 0,
         "pan": "",
         "pro_cli": 0,
+        "matched_by": "DISPLAYED" if trade.aggressive else "PRINT",
+        "tick_price": rupees(trade.print_paise),
+        "tick_id": trade.tick,
     }

@@ -125,6 +125,7 @@ class Book:
         "resting",
         "stops",
         "taken",
+        "tick_name",
     )
 
     def __init__(self, instrument: str, base_paise: int) -> None:
@@ -134,6 +135,7 @@ class Book:
         self.bids: tuple[Level, ...] = ()
         self.asks: tuple[Level, ...] = ()
         self.taken: dict[str, list[int]] = {}
+        self.tick_name = ""
         # Index 0 sells, 1 buys; each maps a price to the orders there, by order id, first come first.
         self.resting: tuple[SortedDict[int, LevelOrders], ...] = (SortedDict(), SortedDict())
         self.stops: tuple[SortedDict[int, LevelOrders], ...] = (SortedDict(), SortedDict())
@@ -162,6 +164,7 @@ class Book:
         self.bids = last if tick.bids is None else tick.bids
         self.asks = last if tick.asks is None else tick.asks
         self.taken = {}
+        self.tick_name = tick.name
 
     def add(self, work: Work) -> None:
         """Put an order where it belongs: among the stops, at its limit, or with those at market."""

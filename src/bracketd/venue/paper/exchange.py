@@ -121,10 +121,11 @@ class PaperExchange(Matcher):
         bids: tuple[Level, ...],
         asks: tuple[Level, ...],
         taken: Mapping[str, list[int]],
+        name: str = "",
     ) -> None:
-        """Take the market up where it was left, with what each account had used of it."""
+        """Take the market up where it was left by the tick of that name, with what each account had used of it."""
         book = self._book(instrument)
-        book.print_paise, book.bids, book.asks = print_paise, bids, asks
+        book.print_paise, book.bids, book.asks, book.tick_name = print_paise, bids, asks, name
         book.taken = {account: list(used) for account, used in taken.items()}
 
     # Instructions

@@ -121,7 +121,10 @@ class Matcher:
         self._traded += 1
         if not work.remaining:
             self._spent(work)
-        return Filled(work.order_id, str(self._traded), price_paise, quantity, aggressive)
+        book = work.book
+        return Filled(
+            work.order_id, str(self._traded), price_paise, quantity, aggressive, book.print_paise, book.tick_name
+        )
 
     def _spent(self, work: Work) -> None:
         """Nothing remains: an entry is done, a pair leaves the book but may grow again while its entry works."""

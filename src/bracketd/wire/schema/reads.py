@@ -49,6 +49,9 @@ class TradeRow(Closed, kw_only=True):
     good_till_date: int
     pan: str
     pro_cli: int
+    matched_by: Annotated[Literal["PRINT", "DISPLAYED"], Meta(description="What of the market it traded against.")]
+    tick_price: Annotated[Rupees, Meta(description="The last print then, 0 for none; rupees.")]
+    tick_id: Annotated[str, Meta(description="What the sender of that tick called it.")]
 
 
 class TradeBookData(Closed, kw_only=True):

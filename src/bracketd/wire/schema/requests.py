@@ -172,6 +172,9 @@ Depth = Annotated[
 ]
 
 
+TickId = Annotated[Text, Meta(description="What its sender calls it, at most 64 characters that print.")]
+
+
 class PushedTick(Struct, kw_only=True):
     """A print, or with a quantity of 0 a quote."""
 
@@ -181,6 +184,7 @@ class PushedTick(Struct, kw_only=True):
     last_quantity: Whole
     bids: Depth | UnsetType = UNSET
     asks: Depth | UnsetType = UNSET
+    tick_id: TickId | UnsetType = UNSET
 
 
 class OfClient(Struct, kw_only=True):
