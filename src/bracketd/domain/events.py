@@ -28,10 +28,7 @@ class AccountOpened(Event, frozen=True, array_like=True, gc=False, tag=1):
 
 
 class TickSeen(Event, frozen=True, array_like=True, gc=False, tag=2):
-    """The market stood so when something relied on it. `print_paise` is the last trade print, 0 for none yet.
-
-    `name` is what the sender of the last tick called it.
-    """
+    """The market stood so when something relied on it: last print (0: none), and what the tick's sender called it."""
 
     instrument: str
     print_paise: int
@@ -127,7 +124,7 @@ class OrderTriggered(Event, frozen=True, array_like=True, gc=False, tag=9):
 class TradeBooked(Event, frozen=True, array_like=True, gc=False, tag=10):
     """An order traded. `aggressive`: it took displayed quantity, which is gone for its account until the next tick.
 
-    `print_paise` was the venue's last print then, `tick` the name of the tick that it traded against.
+    `print_paise` and `tick` are the report's.
     """
 
     order_id: str
