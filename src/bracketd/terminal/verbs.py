@@ -7,6 +7,7 @@ import click
 from bracketd.terminal.account_verbs import completion, login, logout, profile
 from bracketd.terminal.book_verbs import funds, orders, positions, show
 from bracketd.terminal.order_verbs import cancel, cancel_all, exit_bracket, modify, place
+from bracketd.terminal.replay_verbs import replay
 
 VERBS: Final[dict[str, click.Command]] = {
     "login": login,
@@ -21,5 +22,6 @@ VERBS: Final[dict[str, click.Command]] = {
     "cancel-all": cancel_all,
     "positions": positions,
     "funds": funds,
+    "replay": replay,
     "completion": completion,
 }

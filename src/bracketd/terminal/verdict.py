@@ -86,31 +86,32 @@ def judged(url: str) -> Iterator[None]:
         raise verdict_of(error, url) from error
 
 
-def verdict_of(error: Exception, url: str) -> Verdict:
-    """The verdict on a BrokerError."""
+def verdict_of(error: Exception, url: str, also: str = "") -> Verdict:
+    """The verdict on a BrokerError; `also` is said after its sentences."""
     from bracketd.client import BrokerError, ConnectionLost, TooLate, Unauthorised, Unknown
 
     if not isinstance(error, BrokerError):
         raise TypeError(f"{type(error).__name__} is no error of a broker")
     kind = type(error).__name__
+    also = f" {also}" if also else ""
     facts = {"kind": kind, "reason": error.reason, "field": error.field}
     if isinstance(error, ConnectionLost) and not error.sent:
-        return Verdict(f"The server at {url} cannot be reached; nothing was sent.", UNREACHABLE, **facts)
+        return Verdict(f"The server at {url} cannot be reached; nothing was sent.{also}", UNREACHABLE, **facts)
     said = error.message.strip().rstrip(".") or kind
     if isinstance(error, ConnectionLost):
-        text = f"The connection to {url} was lost ({said}); look what became of it."
+        text = f"The connection to {url} was lost ({said}); look what became of it.{also}"
         return Verdict(text, NOT_KNOWN, **facts)
     more = SENTENCES.get(kind, "")
     if isinstance(error, Unknown):
         more = more or "What became of it is not known; look before you ask again."
-        return Verdict(f"Not known: {said}. {more}", NOT_KNOWN, **facts)
+        return Verdict(f"Not known: {said}. {more}{also}", NOT_KNOWN, **facts)
     code = REFUSED
     if isinstance(error, TooLate):
         code = TOO_LATE
     elif isinstance(error, Unauthorised):
         code = NO_LOGIN
     reason = f" ({error.reason})" if error.reason else ""
-    return Verdict(f"Refused: {said}{reason}. {more}".rstrip(), code, **facts)
+    return Verdict(f"Refused: {said}{reason}. {more}".rstrip() + also, code, **facts)
 
 
 def need(*packages: str) -> None:
