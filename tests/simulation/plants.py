@@ -425,9 +425,7 @@ def group_forgets_its_last(plant: pytest.MonkeyPatch) -> None:
         advance(self, seq, batch_bytes)
         waiters = self._waiters
         while waiters:
-            future = waiters.popleft()[1]
-            if not future.done():
-                future.set_result(None)
+            waiters.popleft()[1](None)
 
     plant.setattr(GroupCommit, "_advance", ahead)
 

@@ -15,6 +15,9 @@ from operator import itemgetter
 from bracketd.journal.protocol import Fenced, Journal, Lease, Unknown
 
 Failure = Fenced | Unknown
+Told = Callable[[Failure | None], None]
+"""Who waits for a record: called once, with None when it is durable, else with why that will never be known."""
+
 MAX_PENDING_BYTES = 16 * 1024 * 1024
 MAX_PENDING_RECORDS = 50_000
 
@@ -47,7 +50,7 @@ class GroupCommit:
         self._max_pending_records = max_pending_records
         self._gathered: list[bytes] = []
         self._appending: asyncio.Task[None] | None = None
-        self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiters: deque[tuple[int, Told]] = deque()
 
     @property
     def pending_records(self) -> int:
@@ -68,7 +71,7 @@ class GroupCommit:
         Called in the event loop's thread by the single writer, in the order of its decisions.
         """
         if self.failure is not None:
-            raise self._failure_again()
+            raise again(self.failure)
         if type(body) is not bytes:
             raise TypeError(f"the body of a record is bytes, not {type(body).__name__}")
         self._gathered.append(body)
@@ -83,18 +86,31 @@ class GroupCommit:
         """Return when record `seq` is durable; raises Fenced or Unknown if that will never be known."""
         if seq <= self.durable_seq:
             return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def told(failure: Failure | None) -> None:
+            if future.done():
+                return
+            if failure is None:
+                future.set_result(None)
+            else:
+                future.set_exception(again(failure))
+
+        self.tell(seq, told)
+        await future
+
+    def tell(self, seq: int, told: Told) -> None:
+        """Call `told`, which must not raise, as soon as record `seq`, not durable yet, is; raises as `wait` does."""
         if self.failure is not None:
-            raise self._failure_again()
+            raise again(self.failure)
         if seq > self.submitted_seq:
             raise ValueError(f"record {seq} was never submitted, the last one is {self.submitted_seq}")
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiters = self._waiters
         if waiters and waiters[-1][0] > seq:
             # A read may wait for an older record than the last command does.
-            insort(waiters, (seq, future), key=itemgetter(0))
+            insort(waiters, (seq, told), key=itemgetter(0))
         else:
-            waiters.append((seq, future))
-        await future
+            waiters.append((seq, told))
 
     async def drain(self) -> None:
         """Return when all that has been submitted is durable; raises the failure."""
@@ -110,11 +126,10 @@ class GroupCommit:
         self.failure = failure
         self._gathered.clear()
         waiters, self._waiters = self._waiters, deque()
-        for _, future in waiters:
-            if not future.done():
-                future.set_exception(self._failure_again())
-        for told in self.on_failure:
+        for _, told in waiters:
             told(failure)
+        for hear in self.on_failure:
+            hear(failure)
 
     async def _append_all(self) -> None:
         """Append batch after batch until nothing is gathered, or until one fails."""
@@ -144,13 +159,11 @@ class GroupCommit:
         self.pending_bytes -= batch_bytes
         waiters = self._waiters
         while waiters and waiters[0][0] <= seq:
-            future = waiters.popleft()[1]
-            if not future.done():
-                future.set_result(None)
+            waiters.popleft()[1](None)
 
-    def _failure_again(self) -> Failure:
-        """The failure as a new exception: one that is raised a thousand times would collect a thousand traces."""
-        failure = self.failure or Unknown("the journal failed")
-        again = type(failure)(*failure.args)
-        again.__cause__ = failure
-        return again
+
+def again(failure: Failure) -> Failure:
+    """The failure as a new exception: one that is raised a thousand times would collect a thousand traces."""
+    made = type(failure)(*failure.args)
+    made.__cause__ = failure
+    return made

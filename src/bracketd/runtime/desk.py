@@ -59,6 +59,14 @@ class Deadline(NamedTuple):
     clock_ns: int
 
 
+class Waiting(NamedTuple):
+    """A command that was decided, and whose outcome is not known yet."""
+
+    command: Command
+    decision: Decision
+    deadline: Deadline
+
+
 class Desk:
     """Commands in, durable outcomes out.
 
@@ -148,16 +156,33 @@ class Desk:
         """Let a request in: until when it may wait for a venue. Raises NotServing."""
         if self.commit.full:
             raise NotServing("the disk is too far behind")
-        wait_ns = round(self._venue_wait_s * NS_PER_SECOND)
-        return Deadline(asyncio.get_running_loop().time() + self._venue_wait_s, self.now_ns() + wait_ns)
+        return self._deadline()
 
     async def carry_out(self, command: Command, deadline: Deadline) -> Outcome:
         """As `execute`, for one of the commands that a request already let in comes to. Raises NotServing.
 
         Not turned away while the disk is behind: a request of many commands must not stop itself half way.
         """
+        return await self.see_through(Waiting(command, self._judge(command), deadline))
+
+    def undertake(self, command: Command) -> Outcome | Waiting:
+        """Carry out one command as far as it goes without waiting for anybody. Raises NotServing.
+
+        An outcome that is known at once may be told as soon as all that was decided is on disk (`when_durable`); what
+        has to wait for a venue is `see_through`'s.
+        """
+        if self.commit.full:
+            raise NotServing("the disk is too far behind")
+        decision = self._judge(command)
+        outcome = decision.outcome
+        if outcome is None and decision.ticket is not None:
+            outcome = outcome_of(self.state, decision.ticket)
+        return Waiting(command, decision, self._deadline()) if outcome is None else outcome
+
+    async def see_through(self, waiting: Waiting) -> Outcome:
+        """Wait for what a decided command needs, judge it anew where that has to be, and wait for the disk."""
+        command, decision, deadline = waiting
         while True:
-            decision = self._judge(command)
             outcome = decision.outcome
             if outcome is None and decision.ticket is not None:
                 while (outcome := outcome_of(self.state, decision.ticket)) is None:
@@ -170,6 +195,18 @@ class Desk:
             if outcome is not None:
                 await self.durable()
                 return outcome
+            decision = self._judge(command)
+
+    def when_durable(self, told: Callable[[bool], None]) -> bool:
+        """Have `told` called when all that the state shows now is on disk; with False if it may not be told at all.
+
+        True, and nothing is called, where it is on disk already. Raises NotServing.
+        """
+        self._check_serving()
+        if self._last_seq <= self.commit.durable_seq:
+            return True
+        self.commit.tell(self._last_seq, lambda failure: told(failure is None and not self.failure))
+        return False
 
     async def ensure_account(self, client_id: str) -> bool:
         """Open the engine's account of a client on first use; False where nobody of that name is known."""
@@ -247,6 +284,10 @@ class Desk:
             for _, future in waiting:
                 if not future.done():
                     future.set_result(True)
+
+    def _deadline(self) -> Deadline:
+        wait_ns = round(self._venue_wait_s * NS_PER_SECOND)
+        return Deadline(asyncio.get_running_loop().time() + self._venue_wait_s, self.now_ns() + wait_ns)
 
     def _judge(self, command: Command) -> Decision:
         """Decide a command and run what it decides."""

@@ -29,12 +29,13 @@ from bracketd.wire.amounts import JSON
 from bracketd.wire.authorize import AuthorizePages
 from bracketd.wire.cancellation import require_everything
 from bracketd.wire.cross_origin import METHODS, CrossOrigin
+from bracketd.wire.exchange import VERBS
 from bracketd.wire.feeds import Feeds
 from bracketd.wire.login import LoginPages
 from bracketd.wire.metrics import Metrics
 from bracketd.wire.order_entry import WITHOUT_ID, OrderEntry, find_route
 from bracketd.wire.reads import Reads
-from bracketd.wire.replies import Reply
+from bracketd.wire.replies import Reply, outcome_word
 from bracketd.wire.request import ClientGone, answer, read_body, read_fields
 from bracketd.wire.request_id import HEADER, request_id
 from bracketd.wire.responses import REASON, page_route, response
@@ -52,9 +53,6 @@ ORDERS = "/api/v1/orders"
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """What is answered even when nothing else is."""
-
-VERBS = {"DELETE": "cancel", "POST": "place", "PUT": "modify"}
-"""What order entry's methods are called where they are counted."""
 
 
 def build_app(
@@ -107,6 +105,8 @@ class _App:
         self._order_entry = order_entry
         self._feeds = feeds
         self._router = router
+        # Who answers plain requests where the connection may do so by itself: see `http_protocol`.
+        self.at_once = (desk, order_entry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -166,13 +166,6 @@ class _App:
         endpoint = f"{scope['method']} {route}" if route and scope["method"] in METHODS else "other"
         reason = scope.get(REASON, "")
         self._desk.measures.answered(endpoint, outcome_word(status), perf_counter() - began_s, reason)
-
-
-def outcome_word(status: int) -> str:
-    """What a status comes to, in one of four words."""
-    if status == 202:
-        return "pending"
-    return "done" if status < 400 else "refused" if status < 500 else "fault"
 
 
 class _Pages:

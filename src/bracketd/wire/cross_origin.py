@@ -38,6 +38,8 @@ class CrossOrigin(CORSMiddleware):
             expose_headers=EXPOSED,
             max_age=PREFLIGHT_KEPT_S,
         )
+        # A request that names no origin passes unchanged, so the connection may do with it as without this middleware.
+        self.at_once = getattr(app, "at_once", None)
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """What may be asked, or 400 where the origin or the method is not let through."""

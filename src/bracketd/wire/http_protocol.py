@@ -5,14 +5,22 @@ route is looked at. Clients of this family decode every body as JSON, so these a
 
 uvicorn waits as long as a peer likes: for the first byte, for the rest of a request, and for a reply to be read. Here
 each of these has its time, and all that a connection can make grow has its bound.
+
+A plain order-entry request, as almost every one is, is answered from here (`exchange`); every other request goes to the
+application as uvicorn does it. Plain is HTTP/1.1, one of three methods, a path and a query without rare characters, a
+body of a declared length that came with its head, and nothing else under way on the connection.
 """
 
 import asyncio
+import re
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from bracketd.runtime.desk import Desk
 from bracketd.wire import replies
+from bracketd.wire.exchange import VERBS, Exchange
+from bracketd.wire.order_entry import OrderEntry, Route, find_route
 from bracketd.wire.replies import Reply
 from bracketd.wire.request import REQUEST_BYTES_MAX
 
@@ -32,6 +40,13 @@ _FIELD_BYTES: Final = 4
 """What stands around a header's name and value, so that many tiny headers count as well."""
 
 
+_PLAIN_TARGET: Final = re.compile(rb"(/api/v1/orders?/[\w./-]+)(?:\?([\w.,:;&=%+~*-]*))?\Z", re.ASCII)
+_METHODS: Final = {method.encode("ascii"): method for method in VERBS}
+_NOT_PLAIN: Final = frozenset({b"expect", b"origin", b"transfer-encoding", b"upgrade"})
+_LENGTH_DIGITS_MAX: Final = 5
+_LINE: Final = b"%b: %b\r\n".__mod__
+
+
 class HeadTooLarge(Exception):
     """Request line and headers together are larger than a request may be."""
 
@@ -48,10 +63,16 @@ class JsonHttpProtocol(HttpToolsProtocol):
     _unread_bytes = 0
     _unread_since_s = 0.0
     _watch: asyncio.TimerHandle | None = None
+    _idle_since_s: float | None = None
+    _route: Route | None = None
+    _plain: dict[str, Any]
+    _body = b""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         """As uvicorn makes it."""
         super().__init__(*args, **options)
+        behind: tuple[Desk, OrderEntry] | None = getattr(self.app, "at_once", None)
+        self._exchange = None if behind is None else Exchange(*behind, self)
         # uvicorn's own answer to one too many is text, and comes with the request only.
         self._connections_max, self.limit_concurrency = self.limit_concurrency, None
 
@@ -68,6 +89,8 @@ class JsonHttpProtocol(HttpToolsProtocol):
         """The peer has gone."""
         self._unwatch()
         super().connection_lost(exc)
+        self._idle_since_s = None
+        super()._unset_keepalive_if_required()
 
     def data_received(self, data: bytes) -> None:
         """Some bytes of a request, or of several."""
@@ -75,6 +98,8 @@ class JsonHttpProtocol(HttpToolsProtocol):
             return
         self._around_bytes += len(data)
         super().data_received(data)
+        if self._route is not None:
+            self._leave_to_application()
         # The parser keeps an unfinished header to itself, however long it becomes.
         if self._waiting_since_s is not None and self._around_bytes > AROUND_BODY_BYTES_MAX:
             self._refuse(replies.TOO_LARGE)
@@ -84,7 +109,9 @@ class JsonHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._around_bytes = 0
         self._waiting_since_s = self.loop.time()
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_url(self, url: bytes) -> None:
         """Part of the target."""
@@ -94,17 +121,68 @@ class JsonHttpProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
         self._count(len(name) + len(value) + _FIELD_BYTES)
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The head is there: whether the request is a plain one is decided by it, and by whether its body is too."""
+        self._route = self._plain_route()
+        if self._route is None:
+            self._leave_to_application()
 
     def on_body(self, body: bytes) -> None:
-        """Part of the body, which the application bounds."""
+        """Part of the body, which the application bounds, or the head has."""
         self._around_bytes -= len(body)
-        super().on_body(body)
+        if self._route is not None:
+            self._body += body
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request has arrived whole."""
         self._waiting_since_s = None
-        super().on_message_complete()
+        route, exchange = self._route, self._exchange
+        if route is None or exchange is None:
+            super().on_message_complete()
+            return
+        body, self._route, self._body = self._body, None, b""
+        # uvicorn looks here for what is under way.
+        self.cycle = exchange  # type: ignore[assignment]
+        exchange.begin(route, self._plain, body, self.parser.should_keep_alive())
+
+    def answer(self, reply: Reply, sent_id: bytes) -> None:
+        """Send the reply of the exchange as uvicorn would send it, but in one piece, and go on as uvicorn does."""
+        exchange, transport = self._exchange, self.transport
+        if exchange is None or exchange.disconnected:
+            return
+        if not transport.is_closing():
+            transport.write(self._framed(reply, sent_id, exchange.keep_alive))
+            if not exchange.keep_alive:
+                transport.close()
+        self.on_response_complete()
+
+    def on_response_complete(self) -> None:
+        """A reply has been sent: the next request's turn, or the connection is idle."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._rest()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """See whether the connection has been idle for as long as it may."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since_s is None:
+            return
+        if self.loop.time() - self._idle_since_s >= self.timeout_keep_alive:
+            super().timeout_keep_alive_handler()
+        else:
+            self._rest(self._idle_since_s)
 
     def handle_websocket_upgrade(self) -> None:
         """The connection becomes a websocket, which has a watch of its own."""
@@ -114,6 +192,62 @@ class JsonHttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what could not be parsed, and end the connection: where the next request begins is not known."""
         self._refuse(replies.TOO_LARGE if self._head_bytes > REQUEST_BYTES_MAX else replies.NOT_HTTP)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Something has come. The timer goes on: to look at the time is cheaper than to set another each time."""
+        self._idle_since_s = None
+
+    def _rest(self, since_s: float | None = None) -> None:
+        """The connection is idle from now on, or has been since then."""
+        now_s = self.loop.time()
+        self._idle_since_s = now_s if since_s is None else since_s
+        if self.timeout_keep_alive_task is None:
+            left_s = self._idle_since_s + self.timeout_keep_alive - now_s
+            self.timeout_keep_alive_task = self.loop.call_later(left_s, self.timeout_keep_alive_handler)
+
+    def _plain_route(self) -> Route | None:
+        """The order-entry route of a request whose head is a plain one's, and what of its scope order entry reads."""
+        under_way: RequestResponseCycle | None = self.cycle
+        if self._exchange is None or not (under_way is None or under_way.response_complete):
+            return None
+        parser = self.parser
+        method = _METHODS.get(parser.get_method())
+        target = _PLAIN_TARGET.match(self.url)
+        if method is None or target is None or parser.get_http_version() != "1.1" or self.flow.write_paused:
+            return None
+        for name, value in self.headers:
+            if name in _NOT_PLAIN:
+                return None
+            if name == b"content-length" and (
+                len(value) > _LENGTH_DIGITS_MAX or not value.isdigit() or int(value) > REQUEST_BYTES_MAX
+            ):
+                return None
+        self._plain = {"method": method, "headers": self.headers, "query_string": target[2] or b""}
+        return find_route(target[1])
+
+    def _leave_to_application(self) -> None:
+        """Go on with the request whose head is there as uvicorn does, with what has come of its body."""
+        url, headers, expected = self.url, self.headers, self.expect_100_continue
+        body, self._route, self._body = self._body, None, b""
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expected
+        self.scope["headers"] = headers
+        super().on_headers_complete()
+        if body:
+            super().on_body(body)
+
+    def _framed(self, reply: Reply, sent_id: bytes, keep_alive: bool) -> bytes:
+        """A reply as bytes on the wire, its headers in the order in which the application's reach it."""
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(reply.body)),
+            (b"x-request-id", sent_id),
+            *reply.headers,
+        ]
+        if not keep_alive:
+            headers.append((b"connection", b"close"))
+        return b"%b%b\r\n%b" % (STATUS_LINE[reply.status], b"".join(map(_LINE, headers)), reply.body)
 
     def _refuse(self, reply: Reply) -> None:
         if self.transport.is_closing():
@@ -148,7 +282,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
 
 def raw_answer(reply: Reply) -> bytes:
     """A reply as bytes on the wire, after which the connection ends."""
-    headers = b"".join(b"%s: %s\r\n" % header for header in reply.headers)
+    headers = b"".join(map(_LINE, reply.headers))
     head = (
         STATUS_LINE[reply.status],
         b"content-type: application/json\r\n",

@@ -4,22 +4,24 @@ They are the ones a fast market waits for. Routes are told apart by the raw path
 id in it, so that no encoded slash can make one path look like another (wire.md 1.3).
 """
 
+from collections.abc import Callable, Coroutine
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import Receive, Scope
 
 from bracketd.auth.gate import Gate
-from bracketd.domain.outcomes import Cancelled, Modified, Placed
-from bracketd.runtime.desk import Desk
+from bracketd.domain.commands import CancelOrder, ModifyOrder, PlaceBracket
+from bracketd.domain.outcomes import Cancelled, Modified, Outcome, Placed
+from bracketd.runtime.desk import Desk, Waiting
 from bracketd.runtime.rates import Act
 from bracketd.wire import replies
 from bracketd.wire.absent import absent_execution
 from bracketd.wire.cancellation import read_cancellation
 from bracketd.wire.modification import read_modification
 from bracketd.wire.placement import KART_WORDS, REGULAR_WORDS, read_key, read_placement
-from bracketd.wire.replies import Reply
+from bracketd.wire.replies import EarlyReply, Reply
 from bracketd.wire.representation import (
     APPLIED,
     cancelled_with_facts,
@@ -34,6 +36,15 @@ from bracketd.wire.turnstile import Turnstile
 _KART = b"/api/v1/orders/kart"
 _OLDER = (b"/api/v1/orders/bracket", b"/api/v1/order/bracket")
 _ORDERS = b"/api/v1/orders"
+
+_CANCEL = ("DELETE",)
+_CANCEL_OR_MODIFY = ("DELETE", "PUT")
+_ON_KART = ("DELETE", "POST", "PUT")
+_ON_ORDERS = ("POST", "PUT")
+
+Facts = dict[str, object]
+Working = Coroutine[Any, Any, Reply]
+"""A reply that somebody has to be waited for."""
 
 
 class Way(Enum):
@@ -51,11 +62,18 @@ class Route(NamedTuple):
     way: Way
 
     @property
-    def methods(self) -> str:
-        """What can be asked for here, as an Allow header says it."""
+    def methods(self) -> tuple[str, ...]:
+        """What can be asked for here."""
+        if self is WITHOUT_ID:
+            return _ON_ORDERS
         if self.way is Way.KART:
-            return "DELETE, POST, PUT" if self.path_id is None else "DELETE"
-        return "DELETE, PUT" if self.way is Way.ORDERS else "DELETE"
+            return _ON_KART if self.path_id is None else _CANCEL
+        return _CANCEL_OR_MODIFY if self.way is Way.ORDERS else _CANCEL
+
+    @property
+    def allow(self) -> str:
+        """The same as an Allow header says it."""
+        return ", ".join(self.methods)
 
 
 WITHOUT_ID = Route(None, Way.ORDERS)
@@ -90,6 +108,14 @@ def _decoded(segment: bytes) -> str:
     return segment.decode("utf-8", "replace")
 
 
+class Ordered(NamedTuple):
+    """What a request asks of the engine, and how its outcome is worded with the facts that were preferred."""
+
+    command: CancelOrder | ModifyOrder | PlaceBracket
+    word: Callable[[Route, Any, Outcome, Facts], Reply]
+    done: type[Cancelled] | type[Modified] | type[Placed]
+
+
 class OrderEntry:
     """Answers the order-entry routes: the checks of bracket.md section 5 in their order, then the engine."""
 
@@ -100,87 +126,110 @@ class OrderEntry:
 
     async def reply(self, route: Route, scope: Scope, receive: Receive) -> Reply:
         """The reply to a request on a route. Raises what `request.answer` words."""
+        self._count(route, scope)
+        ordered = self._read(route, scope, await read_body(scope, receive))
+        return ordered if isinstance(ordered, Reply) else await self._order(route, scope, ordered)
+
+    def begin(self, route: Route, scope: Scope, body: bytes) -> Reply | Working:
+        """The same for a request whose body is there and is not too large, as far as it goes without waiting.
+
+        A reply may be sent as soon as all that was decided until now is on disk (`Desk.when_durable`).
+        """
+        self._count(route, scope)
+        ordered = self._read(route, scope, body)
+        if isinstance(ordered, Reply):
+            return ordered
+        command = ordered.command
+        # What must be waited for before the outcome, or between the outcome and its words.
+        if command.client_id not in self._desk.state.accounts or wants_representation(scope["headers"]):
+            return self._order(route, scope, ordered)
+        outcome = self._desk.undertake(command)
+        if isinstance(outcome, Waiting):
+            return self._told(route, ordered, outcome)
+        return ordered.word(route, command, outcome, {})
+
+    def _count(self, route: Route, scope: Scope) -> None:
+        """Let the request through the turnstile; raises EarlyReply, 405 for what the route does not have."""
         method = scope["method"]
+        if method not in route.methods:
+            raise EarlyReply(replies.method_not_allowed(route.allow))
+        self._turnstile.turn(scope["headers"], Act.CANCEL if method == "DELETE" else Act.ORDER)
+
+    def _read(self, route: Route, scope: Scope, body: bytes) -> Ordered | Reply:
+        """The checks that come before the engine's, in their order."""
+        method = scope["method"]
+        claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
+        parameters = read_fields(scope, body, claims, None if method == "POST" else route.path_id)
         if method == "DELETE":
-            self._turnstile.turn(scope["headers"], Act.CANCEL)
-            return await self._cancel(route, scope, receive)
-        if method == "POST" and route.path_id is None and route.way is not Way.OLDER:
-            self._turnstile.turn(scope["headers"], Act.ORDER)
-            return await self._place(route, scope, receive)
-        if method == "PUT" and "PUT" in route.methods:
-            self._turnstile.turn(scope["headers"], Act.ORDER)
-            return await self._modify(route, scope, receive)
-        return replies.method_not_allowed(route.methods)
-
-    async def _cancel(self, route: Route, scope: Scope, receive: Receive) -> Reply:
-        body = await read_body(scope, receive)
-        claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
-        parameters = read_fields(scope, body, claims, route.path_id)
-        outcome = await self._desk.execute(read_cancellation(parameters, claims.client_id))
-        if not isinstance(outcome, Cancelled):
-            return replies.cancel_reply(outcome)
-        single = self._in_regular_words(route, outcome.order_id)
-        facts = await self._facts(scope, outcome.order_id, single)
-        if single:
-            return _with_word(replies.regular_cancelled(outcome.order_id, facts), facts)
-        return _with_word(cancelled_with_facts(facts), facts) if facts else replies.cancel_reply(outcome)
-
-    async def _modify(self, route: Route, scope: Scope, receive: Receive) -> Reply:
-        body = await read_body(scope, receive)
-        claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
-        parameters = read_fields(scope, body, claims, route.path_id)
+            return Ordered(read_cancellation(parameters, claims.client_id), self._word_cancel, Cancelled)
         absent = absent_execution(parameters)
         if absent is not None:
             return absent
-        outcome = await self._desk.execute(read_modification(parameters, claims.client_id))
-        if not isinstance(outcome, Modified):
-            return replies.modify_reply(outcome)
-        single = self._in_regular_words(route, outcome.order_id)
-        facts = await self._facts(scope, outcome.order_id, single)
-        if single:
-            return _with_word(replies.regular_modified(outcome.order_id, facts), facts)
-        return _with_word(modified_with_facts(facts), facts) if facts else replies.modify_reply(outcome)
-
-    async def _place(self, route: Route, scope: Scope, receive: Receive) -> Reply:
-        body = await read_body(scope, receive)
-        claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
-        parameters = read_fields(scope, body, claims)
-        absent = absent_execution(parameters)
-        if absent is not None:
-            return absent
+        if method == "PUT":
+            return Ordered(read_modification(parameters, claims.client_id), self._word_modify, Modified)
         key = read_key(header(scope["headers"], b"idempotency-key"))
         executions = KART_WORDS if route.way is Way.KART else REGULAR_WORDS
-        command = read_placement(parameters, claims.client_id, key, executions)
-        if not await self._desk.ensure_account(claims.client_id):
+        return Ordered(read_placement(parameters, claims.client_id, key, executions), self._word_place, Placed)
+
+    async def _order(self, route: Route, scope: Scope, ordered: Ordered) -> Reply:
+        """Carry the command out and word what came of it."""
+        command = ordered.command
+        if isinstance(command, PlaceBracket) and not await self._desk.ensure_account(command.client_id):
             # The client was removed after its token was looked at.
             return replies.UNAUTHORISED
         outcome = await self._desk.execute(command)
+        facts: Facts = {}
+        if isinstance(outcome, ordered.done) and wants_representation(scope["headers"]):
+            facts = await self._facts(outcome.order_id, self._single(route, command, outcome.order_id))
+        return ordered.word(route, command, outcome, facts)
+
+    async def _told(self, route: Route, ordered: Ordered, waiting: Waiting) -> Reply:
+        """Word what comes of a command that is under way."""
+        return ordered.word(route, ordered.command, await self._desk.see_through(waiting), {})
+
+    def _word_cancel(self, route: Route, command: CancelOrder, outcome: Outcome, facts: Facts) -> Reply:
+        if not isinstance(outcome, Cancelled):
+            return replies.cancel_reply(outcome)
+        if self._single(route, command, outcome.order_id):
+            return _with_word(replies.regular_cancelled(outcome.order_id, facts), facts)
+        return _with_word(cancelled_with_facts(facts), facts) if facts else replies.cancel_reply(outcome)
+
+    def _word_modify(self, route: Route, command: ModifyOrder, outcome: Outcome, facts: Facts) -> Reply:
+        if not isinstance(outcome, Modified):
+            return replies.modify_reply(outcome)
+        if self._single(route, command, outcome.order_id):
+            return _with_word(replies.regular_modified(outcome.order_id, facts), facts)
+        return _with_word(modified_with_facts(facts), facts) if facts else replies.modify_reply(outcome)
+
+    def _word_place(self, route: Route, command: PlaceBracket, outcome: Outcome, facts: Facts) -> Reply:
         if not isinstance(outcome, Placed):
             return replies.place_reply(outcome)
-        facts = await self._facts(scope, outcome.order_id, command.execution.single)
         if command.execution.single:
             return _with_word(replies.regular_placed(outcome.order_id, command, facts), facts)
         return _with_word(placed_with_facts(outcome.basket_id, facts), facts) if facts else replies.place_reply(outcome)
 
-    def _in_regular_words(self, route: Route, order_id: str) -> bool:
-        """Whether a success is told as the family tells that of a regular order: on that path, of such an order."""
+    def _single(self, route: Route, command: CancelOrder | ModifyOrder | PlaceBracket, order_id: str) -> bool:
+        """Whether a success is told as the family tells that of a regular order.
+
+        Placed, it is one; later it is told so on that path only.
+        """
+        if isinstance(command, PlaceBracket):
+            return command.execution.single
         order = self._desk.state.orders.get(order_id)
         return route.way is Way.ORDERS and order is not None and order.execution.single
 
-    async def _facts(self, scope: Scope, order_id: str, single: bool) -> dict[str, object]:
-        """What the client would have to read otherwise, once it is on disk; nothing where nobody prefers it.
+    async def _facts(self, order_id: str, single: bool) -> Facts:
+        """What the client would have to read otherwise, once it is on disk.
 
         A `single` order is told without the basket that it alone is.
         """
-        if not wants_representation(scope["headers"]):
-            return {}
         state = self._desk.state
-        basket: dict[str, object] = {} if single else {"basket_id": state.orders[order_id].basket_id}
+        basket: Facts = {} if single else {"basket_id": state.orders[order_id].basket_id}
         facts = basket | facts_of(state, order_id)
         await self._desk.durable()
         return facts
 
 
-def _with_word(reply: Reply, facts: dict[str, object]) -> Reply:
+def _with_word(reply: Reply, facts: Facts) -> Reply:
     """A reply that says so where it has the facts that were preferred (RFC 7240)."""
     return reply._replace(headers=APPLIED) if facts else reply

@@ -65,6 +65,13 @@ class Reply(NamedTuple):
     reason: str = ""
 
 
+def outcome_word(status: int) -> str:
+    """What a status comes to, in one of four words."""
+    if status == 202:
+        return "pending"
+    return "done" if status < 400 else "refused" if status < 500 else "fault"
+
+
 class EarlyReply(Exception):
     """A check has failed: its reply is the answer, and nothing after the check is looked at."""
 

@@ -80,30 +80,37 @@ def read_fields(scope: Scope, body: bytes, claims: Claims, path_id: str | None =
 
 
 async def answer(work: Awaitable[Reply]) -> Reply:
-    """The reply that the work comes to, whatever happens to it. Raises only ClientGone.
-
-    A fault of ours is logged and worded without a trace of it. The log never gets a header, a query or a body, since
-    those are where tokens stand.
-    """
+    """The reply that the work comes to, whatever happens to it. Raises only ClientGone."""
     try:
         return await work
-    except EarlyReply as early:
-        return early.reply
-    except FieldError as fault:
-        return replies.field_fault(fault.field, fault.blank)
-    except Unauthorised as refused:
-        _log.info("request refused: %s", refused)
-        return replies.UNAUTHORISED
-    except NotServing:
-        return replies.NOT_SERVING
-    except ClientsUnavailable as fault:
-        _log.warning("nobody can be let in: %s", fault)
-        return replies.NOT_SERVING
     except ClientGone:
         raise
     except asyncio.CancelledError:
         # The server stops and will not wait for this request any longer. What became of it nobody can say here.
         return replies.NOT_SERVING
-    except Exception:  # noqa: BLE001  The one place where a fault of ours becomes a reply, and it is logged whole.
-        _log.exception("a request failed")
-        return replies.INTERNAL
+    except Exception as fault:  # noqa: BLE001  `worded` logs what it does not know.
+        return worded(fault)
+
+
+def worded(fault: Exception) -> Reply:
+    """The reply to a request that a check or a fault has ended; called where the exception is handled.
+
+    A fault of ours is logged and worded without a trace of it. The log never gets a header, a query or a body, since
+    those are where tokens stand.
+    """
+    match fault:
+        case EarlyReply():
+            return fault.reply
+        case FieldError():
+            return replies.field_fault(fault.field, fault.blank)
+        case Unauthorised():
+            _log.info("request refused: %s", fault)
+            return replies.UNAUTHORISED
+        case NotServing():
+            return replies.NOT_SERVING
+        case ClientsUnavailable():
+            _log.warning("nobody can be let in: %s", fault)
+            return replies.NOT_SERVING
+        case _:
+            _log.exception("a request failed")
+            return replies.INTERNAL
