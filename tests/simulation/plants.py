@@ -91,6 +91,7 @@ def reply_before_durable(plant: pytest.MonkeyPatch) -> None:
         self._check_serving()
 
     plant.setattr(Desk, "_durable", at_once)
+    plant.setattr(Desk, "when_durable", lambda self, told: True)
 
 
 def frame_before_durable(plant: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,8 @@ from tests.trading_floor import SBIN, Floor
 from tests.wire.counter import KART, Counter, FakeDesk
 
 from bracketd.domain.instrument import Tick
-from bracketd.wire.app import outcome_word
 from bracketd.wire.metrics import FORWARDED, Metrics, may_ask
-from bracketd.wire.replies import RESOURCE_NOT_FOUND, Reply
+from bracketd.wire.replies import RESOURCE_NOT_FOUND, Reply, outcome_word
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ from bracketd.domain.commands import CancelOrder, Command
 from bracketd.domain.outcomes import Outcome
 from bracketd.engine.cancelling import Decision, Ticket, outcome_of
 from bracketd.engine.state import State
-from bracketd.runtime.desk import Deadline, Desk
+from bracketd.runtime.desk import Deadline, Desk, Waiting
 from bracketd.simulation.verdicts import may_be
 
 
@@ -48,6 +48,22 @@ def hearing() -> Iterator[Hearing]:
         HEARING.reset(token)
 
 
+@contextmanager
+def _noting(command: Command) -> Iterator[Case | None]:
+    """A case of the request that is heard, None where nobody hears; it is the one in hand meanwhile."""
+    heard = HEARING.get()
+    if heard is None:
+        yield None
+        return
+    case = Case(command)
+    heard.cases.append(case)
+    token = _CASE.set(case)
+    try:
+        yield case
+    finally:
+        _CASE.reset(token)
+
+
 class Watch(Protocol):
     """Who watches."""
 
@@ -75,14 +91,29 @@ class WatchedDesk(Desk):
 
     async def carry_out(self, command: Command, deadline: Deadline) -> Outcome:
         """As the desk does it."""
+        with _noting(command) as case:
+            outcome = await super().carry_out(command, deadline)
+        if case is not None:
+            case.outcome = outcome
+        return outcome
+
+    def undertake(self, command: Command) -> Outcome | Waiting:
+        """As the desk does it."""
+        with _noting(command) as case:
+            begun = super().undertake(command)
+        if case is not None and not isinstance(begun, Waiting):
+            case.outcome = begun
+        return begun
+
+    async def see_through(self, waiting: Waiting) -> Outcome:
+        """As the desk does it, for the case of the command that waits."""
         heard = HEARING.get()
-        if heard is None:
-            return await super().carry_out(command, deadline)
-        case = Case(command)
-        heard.cases.append(case)
+        if heard is None or _CASE.get() is not None:
+            return await super().see_through(waiting)
+        (case,) = (case for case in heard.cases if case.command is waiting.command)
         token = _CASE.set(case)
         try:
-            case.outcome = await super().carry_out(command, deadline)
+            case.outcome = await super().see_through(waiting)
         finally:
             _CASE.reset(token)
         return case.outcome
