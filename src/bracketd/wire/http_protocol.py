@@ -33,6 +33,9 @@ REQUEST_WAIT_S: Final = 30.0
 STALLED_S: Final = 30.0
 """A peer that reads nothing for this long, although something waits for it, is cut off."""
 
+TIMER_GRAIN_S: Final = 0.001
+"""So much sooner than asked a timer may come: none is set for the rest of a sum of floats."""
+
 AROUND_BODY_BYTES_MAX: Final = 512 * 1024
 """All of one request that is no body: its head, the framing of chunks down to single bytes, and what trails them."""
 
@@ -179,10 +182,11 @@ class JsonHttpProtocol(HttpToolsProtocol):
         self.timeout_keep_alive_task = None
         if self._idle_since_s is None:
             return
-        if self.loop.time() - self._idle_since_s >= self.timeout_keep_alive:
-            super().timeout_keep_alive_handler()
+        left_s = self._idle_since_s + self.timeout_keep_alive - self.loop.time()
+        if left_s > TIMER_GRAIN_S:
+            self._wake_in(left_s)
         else:
-            self._rest(self._idle_since_s)
+            super().timeout_keep_alive_handler()
 
     def handle_websocket_upgrade(self) -> None:
         """The connection becomes a websocket, which has a watch of its own."""
@@ -197,13 +201,14 @@ class JsonHttpProtocol(HttpToolsProtocol):
         """Something has come. The timer goes on: to look at the time is cheaper than to set another each time."""
         self._idle_since_s = None
 
-    def _rest(self, since_s: float | None = None) -> None:
-        """The connection is idle from now on, or has been since then."""
-        now_s = self.loop.time()
-        self._idle_since_s = now_s if since_s is None else since_s
+    def _rest(self) -> None:
+        """The connection is idle from now on."""
+        self._idle_since_s = self.loop.time()
         if self.timeout_keep_alive_task is None:
-            left_s = self._idle_since_s + self.timeout_keep_alive - now_s
-            self.timeout_keep_alive_task = self.loop.call_later(left_s, self.timeout_keep_alive_handler)
+            self._wake_in(self.timeout_keep_alive)
+
+    def _wake_in(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def _plain_route(self) -> Route | None:
         """The order-entry route of a request whose head is a plain one's, and what of its scope order entry reads."""
