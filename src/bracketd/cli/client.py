@@ -1,4 +1,4 @@
-"""`bracketd client`: the clients of a data folder. All but `cash` touch clients.db only; a server may run meanwhile."""
+"""`bracketd client`: the clients of a data folder or a cluster. Only `cash` asks the journal too."""
 
 import contextlib
 import secrets
@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import apsw
@@ -14,11 +13,12 @@ import click
 
 from bracketd.auth.client_store import BadClientId, ClientExists, ClientRecord, ClientStore, UnknownClient
 from bracketd.auth.client_tables import ClientStoreError
-from bracketd.auth.clients_file import FILE_NAME, LEVERAGE_DEFAULT
+from bracketd.auth.clients_file import LEVERAGE_DEFAULT
 from bracketd.auth.lockout import Lockout
 from bracketd.auth.password import Passwords
 from bracketd.auth.second_factor import SecondFactors, enrolment_uri, is_pin, new_totp_secret
 from bracketd.cli.opening_cash import opened_cash_paise
+from bracketd.cli.place import Place, opened_clients
 from bracketd.domain.money import rupees_text
 
 PASSWORD_BYTES: Final = 12
@@ -28,7 +28,7 @@ PIN_DIGITS: Final = 6
 NS_PER_S: Final = 1_000_000_000
 
 
-def add_client(data: Path, client_id: str, *, cash_paise: int, password_stdin: bool, pin_stdin: bool) -> None:
+def add_client(data: Place, client_id: str, *, cash_paise: int, password_stdin: bool, pin_stdin: bool) -> None:
     """Open an account and say so; what was made for it is printed once.
 
     Raises click.ClickException (exit code 1) for a bad or taken client id, a password or PIN that cannot be one and a
@@ -59,7 +59,7 @@ def add_client(data: Path, client_id: str, *, cash_paise: int, password_stdin: b
         click.echo(line)
 
 
-def list_clients(data: Path) -> None:
+def list_clients(data: Place) -> None:
     """Print a line for each client, the oldest first: id, opening cash, leverage, second factors, state, day added."""
     with _opened(data) as store:
         factors = SecondFactors(store.file)
@@ -72,7 +72,7 @@ def list_clients(data: Path) -> None:
             click.echo(f"{client.client_id:<12} {cash:>16} {client.leverage:>3} {has or 'none':<8} {state:<8} {added}")
 
 
-def change_password(data: Path, client_id: str, *, password_stdin: bool, pin_stdin: bool, new_totp: bool) -> None:
+def change_password(data: Place, client_id: str, *, password_stdin: bool, pin_stdin: bool, new_totp: bool) -> None:
     """Give a client another password, end every session of it and lift its lockout.
 
     The PIN stays unless another is read, the authenticator's secret unless another is asked for; one that the client
@@ -101,7 +101,7 @@ def change_password(data: Path, client_id: str, *, password_stdin: bool, pin_std
         click.echo(line)
 
 
-def set_cash(data: Path, client_id: str, *, cash_paise: int) -> None:
+def set_cash(data: Place, client_id: str, *, cash_paise: int) -> None:
     """Set the opening cash of a client whose account the engine has not opened yet.
 
     The journal is asked before and after: an account that a server opened in between keeps what it was opened with,
@@ -118,7 +118,7 @@ def set_cash(data: Path, client_id: str, *, cash_paise: int) -> None:
     click.echo(f"client {client_id} opens with {rupees_text(cash_paise)} rupees")
 
 
-def rotate_client(data: Path, client_id: str) -> None:
+def rotate_client(data: Place, client_id: str) -> None:
     """End every session of a client at once: signed tokens and those of applications."""
     with _opened(data) as store:
         _known(store, data, client_id)
@@ -126,7 +126,7 @@ def rotate_client(data: Path, client_id: str) -> None:
     click.echo(f"client {client_id} rotated; its tokens are no longer good")
 
 
-def disable_client(data: Path, client_id: str, *, disabled: bool) -> None:
+def disable_client(data: Place, client_id: str, *, disabled: bool) -> None:
     """Shut a client out, or let it in again; what it has at the exchange goes on working."""
     with _opened(data) as store:
         _known(store, data, client_id)
@@ -138,26 +138,23 @@ def disable_client(data: Path, client_id: str, *, disabled: bool) -> None:
 
 
 @contextlib.contextmanager
-def _opened(data: Path, *, must_exist: bool = True) -> Iterator[ClientStore]:
-    """The clients of a folder; whatever the file does not bear is one sentence."""
-    # Opening a store makes it. A mistyped folder must be an error, not a new empty folder.
-    if must_exist and not (data / FILE_NAME).is_file():
-        raise click.ClickException(f"{data} holds no clients; make one with `bracketd client add`.")
+def _opened(data: Place, *, must_exist: bool = True) -> Iterator[ClientStore]:
+    """The clients of a place; whatever is in the way is one sentence."""
     try:
-        with ClientStore(data) as store:
+        with opened_clients(data, must_exist=must_exist) as store:
             yield store
     except (ClientStoreError, apsw.Error, OSError) as error:
         raise click.ClickException(f"Cannot use the clients of {data}: {error}.") from error
 
 
-def _known(store: ClientStore, data: Path, client_id: str) -> ClientRecord:
+def _known(store: ClientStore, data: Place, client_id: str) -> ClientRecord:
     client = store.get(client_id)
     if client is None:
         raise click.ClickException(f"There is no client {client_id} in {data}.") from UnknownClient(client_id)
     return client
 
 
-def _refuse_opened(data: Path, client_id: str) -> None:
+def _refuse_opened(data: Place, client_id: str) -> None:
     """Raise click.ClickException where the engine has the account already."""
     opened_paise = opened_cash_paise(data, client_id)
     if opened_paise is not None:

@@ -10,8 +10,10 @@ import click
 
 from bracketd import __version__
 from bracketd.cli.cluster_options import ShardList
+from bracketd.cli.cluster_verbs import cluster
 from bracketd.cli.lifetime import Lifetime
 from bracketd.cli.origin import Origin
+from bracketd.cli.place import Place, place_options
 from bracketd.cli.rupees import Rupees
 from bracketd.terminal.verbs import VERBS
 
@@ -186,25 +188,25 @@ def gateway(journal: str, count: int, tls_cert: Path | None, tls_key: Path | Non
 
 @main.group()
 def client() -> None:
-    """The clients of a data folder."""
+    """The clients of a data folder or a cluster."""
 
 
 @client.command("add")
 @click.argument("client_id", metavar="CLIENT")
-@click.option("--data", type=DATA, required=True, help="Data folder, made if it is not there.")
+@place_options("Data folder, made if it is not there.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of making one.")
 @click.option("--pin-stdin", is_flag=True, help="Read the PIN from standard input, after the password.")
 @click.option("--cash", type=Rupees(), default=CASH_DEFAULT, show_default=True, help="Opening cash in rupees.")
-def client_add(client_id: str, data: Path, password_stdin: bool, pin_stdin: bool, cash: int) -> None:
-    """Open an account; works while a server runs on the folder and while none does."""
+def client_add(client_id: str, data: Place, password_stdin: bool, pin_stdin: bool, cash: int) -> None:
+    """Open an account; works while a server runs there and while none does."""
     from bracketd.cli.client import add_client
 
     add_client(data, client_id, cash_paise=cash, password_stdin=password_stdin, pin_stdin=pin_stdin)
 
 
 @client.command("list")
-@click.option("--data", type=DATA, required=True, help="Data folder.")
-def client_list(data: Path) -> None:
+@place_options()
+def client_list(data: Place) -> None:
     """List the clients: id, opening cash, leverage, second factors, state, day added."""
     from bracketd.cli.client import list_clients
 
@@ -213,11 +215,11 @@ def client_list(data: Path) -> None:
 
 @client.command("passwd")
 @click.argument("client_id", metavar="CLIENT")
-@click.option("--data", type=DATA, required=True, help="Data folder.")
+@place_options()
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of making one.")
 @click.option("--pin-stdin", is_flag=True, help="Read another PIN from standard input, after the password.")
 @click.option("--new-totp", is_flag=True, help="Make another secret for the authenticator.")
-def client_passwd(client_id: str, data: Path, password_stdin: bool, pin_stdin: bool, new_totp: bool) -> None:
+def client_passwd(client_id: str, data: Place, password_stdin: bool, pin_stdin: bool, new_totp: bool) -> None:
     """Give a client another password; its sessions and its lockout end."""
     from bracketd.cli.client import change_password
 
@@ -227,8 +229,8 @@ def client_passwd(client_id: str, data: Path, password_stdin: bool, pin_stdin: b
 @client.command("cash")
 @click.argument("client_id", metavar="CLIENT")
 @click.argument("cash", metavar="RUPEES", type=Rupees())
-@click.option("--data", type=DATA, required=True, help="Data folder.")
-def client_cash(client_id: str, cash: int, data: Path) -> None:
+@place_options()
+def client_cash(client_id: str, cash: int, data: Place) -> None:
     """Set the opening cash of a client that has not traded yet."""
     from bracketd.cli.client import set_cash
 
@@ -237,8 +239,8 @@ def client_cash(client_id: str, cash: int, data: Path) -> None:
 
 @client.command("rotate")
 @click.argument("client_id", metavar="CLIENT")
-@click.option("--data", type=DATA, required=True, help="Data folder.")
-def client_rotate(client_id: str, data: Path) -> None:
+@place_options()
+def client_rotate(client_id: str, data: Place) -> None:
     """End every session of a client at once."""
     from bracketd.cli.client import rotate_client
 
@@ -247,8 +249,8 @@ def client_rotate(client_id: str, data: Path) -> None:
 
 @client.command("disable")
 @click.argument("client_id", metavar="CLIENT")
-@click.option("--data", type=DATA, required=True, help="Data folder.")
-def client_disable(client_id: str, data: Path) -> None:
+@place_options()
+def client_disable(client_id: str, data: Place) -> None:
     """Shut a client out: no login, and its tokens are no longer good."""
     from bracketd.cli.client import disable_client
 
@@ -257,8 +259,8 @@ def client_disable(client_id: str, data: Path) -> None:
 
 @client.command("enable")
 @click.argument("client_id", metavar="CLIENT")
-@click.option("--data", type=DATA, required=True, help="Data folder.")
-def client_enable(client_id: str, data: Path) -> None:
+@place_options()
+def client_enable(client_id: str, data: Place) -> None:
     """Let a disabled client log in again."""
     from bracketd.cli.client import disable_client
 
@@ -273,8 +275,8 @@ def app() -> None:
 @app.command("add")
 @click.argument("name")
 @click.option("--redirect-uri", "redirect_uris", multiple=True, required=True, help="Where codes may go; repeatable.")
-@click.option("--data", type=DATA, required=True, help="Data folder.")
-def app_add(name: str, redirect_uris: tuple[str, ...], data: Path) -> None:
+@place_options()
+def app_add(name: str, redirect_uris: tuple[str, ...], data: Place) -> None:
     """Register an application; prints its id and its secret, once."""
     from bracketd.cli.application import add_application
 
@@ -282,8 +284,8 @@ def app_add(name: str, redirect_uris: tuple[str, ...], data: Path) -> None:
 
 
 @app.command("list")
-@click.option("--data", type=DATA, required=True, help="Data folder.")
-def app_list(data: Path) -> None:
+@place_options()
+def app_list(data: Place) -> None:
     """List the applications: id, name, redirect URIs."""
     from bracketd.cli.application import list_applications
 
@@ -292,8 +294,8 @@ def app_list(data: Path) -> None:
 
 @app.command("remove")
 @click.argument("app_id", metavar="APP_ID")
-@click.option("--data", type=DATA, required=True, help="Data folder.")
-def app_remove(app_id: str, data: Path) -> None:
+@place_options()
+def app_remove(app_id: str, data: Place) -> None:
     """Forget an application; its tokens are no longer good."""
     from bracketd.cli.application import remove_application
 
@@ -302,11 +304,11 @@ def app_remove(app_id: str, data: Path) -> None:
 
 @main.command()
 @click.argument("client_id", metavar="CLIENT")
-@click.option("--data", type=DATA, required=True, help="Data folder.")
+@place_options()
 @click.option(
     "--ttl", type=Lifetime(), default=TOKEN_LIFETIME_DEFAULT, show_default=True, help="30m, 12h, 7d, or seconds."
 )
-def token(client_id: str, data: Path, ttl: int) -> None:
+def token(client_id: str, data: Place, ttl: int) -> None:
     """Print a new token for a client, and nothing else."""
     from bracketd.cli.token import print_token
 
@@ -314,12 +316,12 @@ def token(client_id: str, data: Path, ttl: int) -> None:
 
 
 @main.command()
-@click.option("--data", type=DATA, required=True, help="Data folder.")
-def verify(data: Path) -> None:
+@place_options()
+def verify(data: Place) -> None:
     """Replay the journal and check it and the state it leads to; works beside a running server."""
-    from bracketd.cli.verify import verify_folder
+    from bracketd.cli.verify import verify_place
 
-    verify_folder(data)
+    verify_place(data)
 
 
 @main.command()
@@ -332,49 +334,18 @@ def backup(data: Path, file: Path) -> None:
     back_up_folder(data, file)
 
 
-@main.group()
-def cluster() -> None:
-    """A replicated PostgreSQL on this machine, to develop and test with."""
+@main.command()
+@click.option("--from", "folder", type=DATA, required=True, help="The data folder; no server may run on it.")
+@click.option("--to", metavar="ADDRESS", required=True, help="The empty database: postgresql://…")
+@SHARD_COUNT
+def migrate(folder: Path, to: str, count: int) -> None:
+    """Move a data folder into a database, checked by replay on both sides; may be tried again."""
+    from bracketd.cli.migrate import move_folder
+
+    move_folder(folder, to, count)
 
 
-CLUSTER_DIR = click.option("--dir", "folder", type=DATA, required=True, help="The cluster's folder.")
-
-
-@cluster.command("up")
-@click.option("--nodes", type=click.Choice(["1", "3", "5"]), default="3", show_default=True, help="How many servers.")
-@CLUSTER_DIR
-def cluster_up(nodes: str, folder: Path) -> None:
-    """Start the cluster's nodes that do not run, wait for all of them, and print its address for --journal."""
-    from bracketd.cli.cluster import bring_up
-
-    bring_up(folder, int(nodes))
-
-
-@cluster.command("down")
-@CLUSTER_DIR
-def cluster_down(folder: Path) -> None:
-    """End the cluster's processes; the data stay."""
-    from bracketd.cli.cluster import take_down
-
-    take_down(folder)
-
-
-@cluster.command("status")
-@CLUSTER_DIR
-def cluster_status(folder: Path) -> None:
-    """Show each node; exit code 1 where what is written would not be on two disks."""
-    from bracketd.cli.cluster import show_status
-
-    show_status(folder)
-
-
-@cluster.command("address")
-@CLUSTER_DIR
-def cluster_address(folder: Path) -> None:
-    """Print the cluster's address, password included, and nothing else."""
-    from bracketd.cli.cluster import show_address
-
-    show_address(folder)
+main.add_command(cluster)
 
 
 @main.command()

@@ -8,10 +8,12 @@ import apsw
 import click
 import msgspec
 
+from bracketd.cli.place import Place, require_driver
+from bracketd.database.address import Address
 from bracketd.domain.events import decode_step
 from bracketd.engine.invariant import InvariantBroken
 from bracketd.engine.state import State
-from bracketd.journal.protocol import JournalDamaged, Record
+from bracketd.journal.protocol import JournalDamaged, Record, Snapshot, Unknown
 from bracketd.journal.verify import check
 from bracketd.runtime.data_folder import journal_path, stored_records
 from bracketd.runtime.recovery import RecoveryFailed, replay
@@ -34,12 +36,19 @@ class Tally:
             yield record
 
 
-def verify_folder(data: Path) -> None:
-    """Print a summary of a sound folder; raises click.ClickException (exit code 1) with the first fault.
+def verify_place(data: Place) -> None:
+    """Print a summary of a sound folder or cluster; raises click.ClickException (exit code 1) with the first fault.
 
-    Nothing is written and no lock is taken, so a server may run on the folder; what it appends meanwhile may or may
-    not be counted.
+    Nothing is written and no lock is taken, so servers may run; what they append meanwhile may or may not be counted.
     """
+    if isinstance(data, Path):
+        _verify_folder(data)
+    else:
+        require_driver()
+        _verify_shards(data)
+
+
+def _verify_folder(data: Path) -> None:
     path = journal_path(data)
     if not path.is_file():
         raise click.ClickException(f"{data} holds no journal.")
@@ -50,15 +59,38 @@ def verify_folder(data: Path) -> None:
     if not report.sound:
         raise click.ClickException(f"The journal is faulty: {report.fault}.")
     tally = Tally()
-    state = _replayed(data, tally)
+    state = _replayed(stored_records(data, 0), tally)
     click.echo(_summary(state, tally))
 
 
-def _replayed(data: Path, tally: Tally) -> State:
-    """The state after the whole journal, snapshots left aside; raises click.ClickException naming the record."""
+def _verify_shards(address: Address) -> None:
+    """Every shard of a cluster, one after the other; a shard that was trimmed is replayed from its snapshot."""
+    from bracketd.runtime.shard_records import StoredShards
+
+    try:
+        with StoredShards(address) as shards:
+            for shard in range(shards.slot_map().count):
+                report = shards.check(shard)
+                if not report.sound:
+                    raise click.ClickException(f"The journal of shard {shard} is faulty: {report.fault}.")
+                snapshot = shards.snapshot(shard) if shards.first_read(shard) else None
+                tally = Tally()
+                after_seq = snapshot.seq if snapshot is not None else 0
+                state = _replayed(shards.records(shard, after_seq), tally, snapshot)
+                click.echo(f"shard     {shard}")
+                click.echo(_summary(state, tally))
+    except Unknown as fault:
+        raise click.ClickException(f"Cannot read the journal: {fault}.") from fault
+
+
+def _replayed(records: Iterator[Record], tally: Tally, snapshot: Snapshot | None = None) -> State:
+    """The state after the whole journal; raises click.ClickException naming the record.
+
+    A snapshot is where it starts only where the records before it have been removed.
+    """
     try:
         # A replay ends with a check of every invariant that one state can show.
-        return replay(tally.count(stored_records(data, 0)))
+        return replay(tally.count(records), snapshot)
     except InvariantBroken as broken:
         raise click.ClickException(f"An invariant is broken at record {tally.seq}: {broken}.") from broken
     except (RecoveryFailed, JournalDamaged) as fault:

@@ -29,6 +29,10 @@ class Address(Struct, frozen=True):
     """The whole address without its password, for logs and people."""
     connect_timeout_s: float = CONNECT_TIMEOUT_S
 
+    def __str__(self) -> str:
+        """What people are shown."""
+        return self.shown
+
     def __repr__(self) -> str:
         """Keep the password out of logs."""
         return f"Address({self.shown!r})"

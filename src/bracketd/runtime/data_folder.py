@@ -22,6 +22,9 @@ from bracketd.journal.sqlite import SqliteJournal
 _log = logging.getLogger(__name__)
 
 JOURNAL_NAME: Final = "journal.db"
+MOVED_NAME: Final = "moved"
+"""A folder with this file has moved into a database, whose address stands in it, and is served there."""
+
 LEASE_TTL_S: Final = 15.0
 LEASE_RENEWALS: Final = 3
 """The lease is renewed so many times within its time."""
@@ -32,6 +35,10 @@ CLOSE_WAIT_S: Final = 2.0
 
 class LeaseHeld(Exception):
     """Another host serves the folder: its lease on the journal has not ended."""
+
+
+class FolderMoved(Exception):
+    """What the folder holds goes on elsewhere: to serve it here too would be a second truth."""
 
 
 class OpenJournal:
@@ -67,9 +74,14 @@ def stored_records(folder: Path, after_seq: int) -> Iterator[Record]:
 async def open_journal(folder: Path) -> AsyncIterator[OpenJournal]:
     """Lock the folder (made with mode 0700 if need be) and hold its journal's lease; both are given up at the end.
 
-    Raises FolderInUse, LeaseHeld, JournalDamaged, JournalTooNew, Unknown, OSError.
+    Raises FolderInUse, FolderMoved, LeaseHeld, JournalDamaged, JournalTooNew, Unknown, OSError.
     """
     with FolderLock(folder):
+        if (folder / MOVED_NAME).exists():
+            place = (folder / MOVED_NAME).read_text(encoding="utf-8").strip()
+            raise FolderMoved(
+                f"it has moved to {place}; serve that, or remove the file `{MOVED_NAME}` to go back in time"
+            )
         journal = SqliteJournal(journal_path(folder))
         try:
             opened = OpenJournal(journal, await _take_lease(journal))

@@ -23,6 +23,23 @@ SNAPSHOT_TAIL_RECORDS = 20_000
 """A recovery that had to read more records than this after the last snapshot leaves a new one behind."""
 
 
+class Replay:
+    """A replay record by record, for whoever reads them with or without an event loop."""
+
+    def __init__(self, snapshot: Snapshot | None = None) -> None:
+        """Start from nothing, or from a snapshot. Raises RecoveryFailed."""
+        self._state = _start(snapshot)
+
+    def take(self, record: Record) -> None:
+        """Apply the next record. Raises RecoveryFailed."""
+        _apply(self._state, record)
+
+    def finish(self) -> State:
+        """The state, its invariants checked. Raises InvariantBroken."""
+        check_state(self._state)
+        return self._state
+
+
 def replay(records: Iterable[Record], snapshot: Snapshot | None = None) -> State:
     """The state that the snapshot and the records after it give. Raises RecoveryFailed, InvariantBroken."""
     state = _start(snapshot)

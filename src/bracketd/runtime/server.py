@@ -29,7 +29,7 @@ from bracketd.engine.invariant import InvariantBroken
 from bracketd.journal.protocol import Fenced, FolderInUse, JournalDamaged, JournalTooNew, Unknown
 from bracketd.market.instruments import InstrumentFault, load_instruments
 from bracketd.market.session_file import SessionFault
-from bracketd.runtime.data_folder import LeaseHeld, open_journal
+from bracketd.runtime.data_folder import FolderMoved, LeaseHeld, open_journal
 from bracketd.runtime.desk import Desk, NotServing
 from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.feeding import Feeding
@@ -179,7 +179,7 @@ def _start_faults(settings: Settings) -> Iterator[None]:
         yield
     except FolderInUse as fault:
         raise StartRefused(str(fault)) from fault
-    except LeaseHeld as fault:
+    except (LeaseHeld, FolderMoved) as fault:
         raise StartRefused(f"{settings.data}: {fault}") from fault
     except (JournalDamaged, JournalTooNew, RecoveryFailed, InvariantBroken, msgspec.DecodeError) as fault:
         raise StartRefused(f"the journal in {settings.data} cannot be replayed: {fault}") from fault
