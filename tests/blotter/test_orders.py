@@ -299,3 +299,49 @@ def wait_until(window: Window, so: Callable[[], bool]) -> None:
             return
         window.page.wait_for_timeout(20)
     raise AssertionError("it never was")
+
+
+def test_the_book_is_narrowed(window: Window, trader: Caller) -> None:
+    """The book can be narrowed to an instrument, an id or what works; a bracket is shown whole or not at all."""
+    over = trader.place(price=445)
+    trader.cancel(over.entry_id)
+    held = trader.place(price=452)
+    trader.tick(452, 10, bids=[], asks=[])
+    other = trader.place(instrument_token="22", price=500)
+    whole = window.wait_for_truth(trader)
+    ids = {row["oms_order_id"] for row in whole}
+    bracket = {row["oms_order_id"] for row in whole if row["basket_id"] == held.basket_id}
+    window.page.check("#working-only")
+    wait_until(window, lambda: {line["id"] for line in window.lines()} == ids - {over.entry_id})
+    window.page.fill("#find", "sbin")
+    wait_until(window, lambda: {line["id"] for line in window.lines()} == bracket)
+    window.page.uncheck("#working-only")
+    window.page.fill("#find", other.entry_id)
+    wait_until(window, lambda: {line["id"] for line in window.lines()} == {other.entry_id})
+    window.page.fill("#find", max(bracket, key=len))
+    wait_until(window, lambda: {line["id"] for line in window.lines()} >= bracket)
+    window.page.fill("#find", "")
+    window.wait_for_truth(trader)
+
+
+def test_a_kill_switch_that_waits_is_told_to_its_end(window: Window, trader: Caller) -> None:
+    """What the kill switch could not tell in time is "not known yet", and told once all of it has come to its end."""
+    placed = trader.place(price=445)
+    window.wait_for_truth(trader)
+    trader.faults({"on": "cancel_answer", "action": "delay", "delay_ms": 3_500})
+    window.page.click("#kill")
+    window.press("#kill-yes")
+    kind, words = window.said()
+    assert kind == "pending"
+    assert words.endswith("1 not known yet.")
+    expect(window.page.locator("#said .outcome").first).to_have_class(re.compile("done"))
+    assert window.said()[1] == f"Everything has come to its end: {placed.entry_id} Cancelled."
+
+
+def test_a_rejection_says_the_exchanges_words(window: Window, trader: Caller) -> None:
+    """An entry that the exchange refuses stands in the book with what the exchange said."""
+    trader.faults({"on": "place", "action": "refuse", "text": "16388: no such <b>member</b>"})
+    window.place(price="450", quantity="1", target="4", stop="2")
+    (row,) = window.wait_for_truth(trader)
+    assert row["order_status"] == "REJECTED"
+    assert window.lines()[0]["state"] == "Rejected · 16388: no such <b>member</b>"

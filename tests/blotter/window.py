@@ -240,21 +240,25 @@ def line(row: Row) -> dict[str, str]:
     part = "Rescue" if row["order_status_info"] == "RESCUE" else LEGS.get(row["leg_order_indicator"], "Order")
     leg = row["leg_order_indicator"] in ("TARGET", "STOPLOSS")
     word, info = STATES[row["order_status"]], row["order_status_info"]
+    rejected = row["order_status"] == "REJECTED" and row["rejection_reason"] != "NONE"
+    told = [word, info, row["rejection_reason"] if rejected else ""]
     over = row["order_status"] in OVER
     prices = [
         rupees(row["price"]),
         "" if over or not row["trigger_price"] else f"trigger {rupees(row['trigger_price'])}",
     ]
     price = ", ".join(each for each in prices if each)
+    trails = row["leg_order_indicator"] == "STOPLOSS" and row["trailing_stop_loss"] and not over
+    trailing = f" · trails {rupees(row['trailing_stop_loss'])}" if trails else ""
     return {
-        "what": f"↳ {part}" if leg else f"{row['trading_symbol']} · {part}",
+        "what": f"↳ {part}{trailing}" if leg else f"{row['trading_symbol']} · {part}",
         "id": row["oms_order_id"],
         "side": row["order_side"],
         "type": row["order_type"],
         "filled": f"{row['filled_quantity']} / {row['quantity']}",
         "price": price or ("market" if row["order_type"] == "MARKET" else rupees(row["trigger_price"])),
         "average": average(row["average_price"]),
-        "state": f"{info} · {word}" if info.startswith("UNPROTECTED") else f"{word} · {info}" if info else word,
+        "state": f"{info} · {word}" if info.startswith("UNPROTECTED") else " · ".join(filter(None, told)),
     }
 
 

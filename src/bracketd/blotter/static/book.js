@@ -23,17 +23,25 @@ export const over = (row) => OVER.has(row.order_status);
 /** Whether the row says that shares of its bracket are open which no order would close. */
 export const unprotected = (row) => row.order_status_info.startsWith("UNPROTECTED");
 
-/** The state of a row in words, with what the wire adds to it. */
+/** The state of a row in words, with what the wire adds to it; what nobody may miss stands first. */
 export function state(row) {
   const word = STATES[row.order_status] ?? row.order_status;
   if (unprotected(row)) return `${row.order_status_info} · ${word}`;
-  return row.order_status_info ? `${word} · ${row.order_status_info}` : word;
+  const reason = row.order_status === "REJECTED" && row.rejection_reason !== "NONE" ? row.rejection_reason : "";
+  return [word, row.order_status_info, reason].filter(Boolean).join(" · ");
 }
 
 /** What a row is within its bracket. */
 export function part(row) {
   if (row.order_status_info === "RESCUE") return "Rescue";
   return LEGS[row.leg_order_indicator] ?? "Order";
+}
+
+/** How far a stop-loss follows the market; nothing where it stands still. */
+function trailing(row) {
+  return row.leg_order_indicator === "STOPLOSS" && row.trailing_stop_loss && !over(row)
+    ? ` · trails ${price(row.trailing_stop_loss)}`
+    : "";
 }
 
 const lines = new WeakMap();
@@ -46,7 +54,7 @@ function line(row) {
     lines.set(row, {
       id: row.oms_order_id,
       leg,
-      what: leg ? `↳ ${part(row)}` : `${row.trading_symbol || row.instrument_token} · ${part(row)}`,
+      what: leg ? `↳ ${part(row)}${trailing(row)}` : `${row.trading_symbol || row.instrument_token} · ${part(row)}`,
       side: row.order_side,
       type: row.order_type,
       filled: `${shares(row.filled_quantity)} / ${shares(row.quantity)}`,
@@ -175,10 +183,16 @@ export class Book {
     return row && this.group(row.basket_id || row.oms_order_id);
   }
 
-  /** The grid's lines in their order; `working` leaves out what is over. */
-  lines(working) {
-    const groups = working ? this.groups().filter((group) => group.works) : this.groups();
-    return groups.flatMap((group) => group.rows.map(line));
+  /**
+   * The grid's lines in their order. `working` leaves out what is over, `text` what does not have it in an instrument's
+   * name or an id; a bracket is shown whole or not at all.
+   */
+  lines(working, text) {
+    const wanted = text.trim().toUpperCase();
+    const has = (row) => row.trading_symbol.toUpperCase().includes(wanted) || row.oms_order_id.includes(wanted);
+    return this.groups()
+      .filter((group) => (!working || group.works) && (!wanted || group.key.includes(wanted) || group.rows.some(has)))
+      .flatMap((group) => group.rows.map(line));
   }
 }
 

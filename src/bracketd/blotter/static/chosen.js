@@ -48,6 +48,8 @@ export class Chosen {
     this.#group = group;
     this.refresh(group);
     if (id) the("timeline-of").value = id;
+    const rows = this.#form.elements.row;
+    if ([...rows.options].some((option) => option.value === id)) rows.value = id;
     if (another || id) this.#startForm();
     this.#readTimeline();
   }

@@ -81,8 +81,8 @@ export class Feed {
       // A handshake that is refused tells a page nothing; a read does (401 ends the session).
       const known = await whoAmI();
       if (!this.#running) return;
-      if (known.kind === "unknown") this.#closed((this.#socket = socket));
-      else if (known.kind === "done") this.#connect();
+      if (known.kind === "done") this.#connect();
+      else if (known.status !== 401) this.#closed((this.#socket = socket));
     }, wait);
   }
 

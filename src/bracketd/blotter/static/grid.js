@@ -19,7 +19,7 @@ const theme = themeQuartz.withParams({
   headerHeight: 36,
   selectedRowBackgroundColor: "var(--chosen)",
   rowHoverColor: "var(--hover)",
-  spacing: 6,
+  spacing: 5,
   wrapperBorder: false,
 });
 
@@ -28,19 +28,19 @@ const ALL_OF_IT = { wrapText: true, autoHeight: true };
 
 const COLUMNS = [
   { field: "what", headerName: "Order", minWidth: 150, flex: 1.4, cellClassRules: { leg: (cell) => cell.data.leg } },
-  { field: "id", headerName: "Id", minWidth: 130, flex: 0.8 },
+  { field: "id", headerName: "Id", minWidth: 138, flex: 0.8 },
   { field: "side", headerName: "Side", width: 70, cellClass: (cell) => cell.value.toLowerCase() },
-  { field: "type", headerName: "Type", width: 92 },
+  { field: "type", headerName: "Type", width: 84 },
   { field: "filled", headerName: "Filled", minWidth: 84, flex: 1, type: "rightAligned" },
-  { field: "price", headerName: "Price", minWidth: 130, flex: 1, type: "rightAligned" },
-  { field: "average", headerName: "Average", minWidth: 98, flex: 0.8, type: "rightAligned" },
+  { field: "price", headerName: "Price", minWidth: 122, flex: 1, type: "rightAligned" },
+  { field: "average", headerName: "Average", minWidth: 92, flex: 0.8, type: "rightAligned" },
   { field: "state", headerName: "State", minWidth: 170, flex: 3, ...ALL_OF_IT, cellClass: (cell) => cell.data.status },
 ];
 
 /** On a phone: what it is, how much of it, at what, and how it stands, with fewer words and as many lines as needed. */
 const NARROW_BELOW = 640;
 const NARROW = {
-  what: { flex: 2.5, valueFormatter: (cell) => cell.value.replace(" · Entry", "") },
+  what: { flex: 2.5, ...ALL_OF_IT, valueFormatter: (cell) => cell.value.replace(" · Entry", "") },
   filled: { flex: 1.7 },
   price: { flex: 2, valueFormatter: (cell) => cell.value.replace("trigger ", "") },
   state: { flex: 2.8 },
@@ -89,7 +89,7 @@ export class Grid {
     const fits = width < NARROW_BELOW;
     if (fits === this.#narrow || !width) return;
     this.#narrow = fits;
-    const wide = (column) => ({ hide: false, valueFormatter: undefined, ...column });
+    const wide = (column) => ({ hide: false, valueFormatter: undefined, wrapText: false, autoHeight: false, ...column });
     this.#api.setGridOption("columnDefs", COLUMNS.map(fits ? narrow : wide));
   }
 

@@ -9,7 +9,7 @@ import { Grid } from "./grid.js";
 import { tokenOfAddress, watchLogin } from "./login.js";
 import { Market } from "./market.js";
 import { shares } from "./money.js";
-import { Outcomes, cancelSettled, exitSettled } from "./outcome.js";
+import { Outcomes, cancelSettled, everythingSettled, exitSettled } from "./outcome.js";
 import { Ticket } from "./ticket.js";
 import * as wire from "./wire.js";
 import { Worth } from "./worth.js";
@@ -95,14 +95,18 @@ function draw() {
   clearTimeout(drawing);
   drawing = 0;
   const groups = book.groups();
-  grid.show(book.lines(the("working-only").checked));
+  grid.show(book.lines(the("working-only").checked, the("find").value));
   const works = groups.filter((group) => group.works).length;
-  const counted = `${shares(book.size)} ${book.size === 1 ? "order" : "orders"}`;
-  the("book-count").textContent = `${counted} in ${shares(groups.length)} groups, ${shares(works)} at work`;
+  const counted = `${many(book.size, "order")} in ${many(groups.length, "group")}`;
+  the("book-count").textContent = `${counted}, ${shares(works)} at work`;
   alarm(groups.filter((group) => group.loud));
   chosen.refresh(chosen.key ? book.group(chosen.key) : undefined);
   drawChart();
   outcomes.follow();
+}
+
+function many(count, noun) {
+  return `${shares(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** Say UNPROTECTED so that nobody can miss it. */
@@ -186,9 +190,10 @@ the("kill").addEventListener("click", askKill);
 the("kill-no").addEventListener("click", () => the("question").close());
 the("kill-yes").addEventListener("click", () => {
   the("question").close();
-  tell("everything", "Cancel everything", wire.cancelEverything);
+  tell("everything", "Cancel everything", wire.cancelEverything, (body) => everythingSettled(body, book));
 });
 the("working-only").addEventListener("change", draw);
+the("find").addEventListener("input", soon);
 the("read-again").addEventListener("click", readBook);
 the("leave").addEventListener("click", async () => {
   await wire.logOut();

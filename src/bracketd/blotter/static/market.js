@@ -156,7 +156,7 @@ export class Market {
       product: "MIS",
       validity: "DAY",
     };
-    const placed = await wire.place(order, crypto.randomUUID());
+    const placed = await wire.place(order, wire.newKey());
     if (placed.kind !== "done") return say(`The entry was not placed: ${placed.message}`);
     const basket = placed.body.data.data.basket_id;
     const entry = (await wire.readBook())?.find((row) => row.basket_id === basket && row.leg_order_indicator === "ENTRY");

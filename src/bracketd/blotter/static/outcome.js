@@ -1,6 +1,6 @@
 // Outcomes: what was asked for, and what came of it, in words. "Done" stands here only where the wire said so.
 
-import { over } from "./book.js";
+import { over, state } from "./book.js";
 import { fill, make, timeOfDay } from "./element.js";
 import { shares } from "./money.js";
 
@@ -118,6 +118,7 @@ export class Outcomes {
     const outcome = await line.send();
     const words = WORDS[line.verb];
     line.kind = outcome.kind;
+    line.body = outcome.body;
     if (outcome.kind === "unknown") line.text = `${words.unknown} (${outcome.message})`;
     else if (outcome.kind === "refused") line.text = refused(line.verb, outcome);
     else line.text = words[outcome.kind](outcome.body);
@@ -128,7 +129,7 @@ export class Outcomes {
   /** The book has changed: whether something that was pending is known now. */
   follow() {
     for (const line of this.#lines) {
-      const words = line.kind === "pending" && line.settled?.();
+      const words = line.kind === "pending" && line.settled?.(line.body);
       if (!words) continue;
       [line.kind, line.text] = words;
       this.#draw();
@@ -171,6 +172,15 @@ export function cancelSettled(row) {
   if (row.order_status === "CANCELLED") return ["done", cancelled(row)];
   if (row.order_status === "COMPLETE") return ["refused", "Too late: it has executed in the meantime. Exit closes it."];
   return ["refused", "The exchange has not taken this order: there was nothing to cancel."];
+}
+
+/** What a kill switch that was pending came to: all that it could not tell of then has come to its end. */
+export function everythingSettled(body, book) {
+  const pending = (body.data?.results ?? []).filter((result) => result.status === "pending");
+  const rows = pending.map((result) => book.row(result.oms_order_id));
+  if (!pending.length || !rows.every((row) => row && over(row))) return null;
+  const ends = rows.map((row) => `${row.oms_order_id} ${state(row)}`);
+  return ["done", `Everything has come to its end: ${ends.join(", ")}.`];
 }
 
 /** What an exit that was pending came to, by the bracket's own rows. */

@@ -29,6 +29,7 @@ export class Ticket {
   #found = new Map();
   #timer = 0;
   #last = 0;
+  #quoted = null;
   #key = "";
   /** The instrument that is chosen: {exchange, token, symbol, name, terms}; terms are those of the contract, or null. */
   instrument = null;
@@ -60,6 +61,7 @@ export class Ticket {
   quote(quote) {
     if (Number(this.instrument?.token) !== quote.token) return;
     this.#last = quote.last;
+    this.#quoted = quote;
     const terms = this.instrument.terms;
     const band = terms ? ` · band ${shown(paise(terms.lower_circuit_limit))} to ${shown(paise(terms.higher_circuit_limit))} · tick ${shown(paise(terms.tick_size))} · lot ${shares(terms.board_lot_quantity)}` : "";
     fill(the("quote"), make("strong", {}, shown(quote.last)), ` bid ${shown(quote.bid || NaN)} · ask ${shown(quote.ask || NaN)}${band}`);
@@ -97,6 +99,7 @@ export class Ticket {
   }
 
   async #pick(found) {
+    this.#quoted = null;
     const instrument = { exchange: found.exchange, token: found.token, symbol: found.symbol, name: found.trading_symbol, terms: null };
     this.instrument = instrument;
     this.#last = 0;
@@ -104,6 +107,8 @@ export class Ticket {
     the("quote").textContent = "";
     this.onLook(instrument);
     instrument.terms = await wire.contract(found.exchange, found.token);
+    if (this.instrument !== instrument) return;
+    if (this.#quoted?.token === Number(found.token)) this.quote(this.#quoted);
     const quote = await wire.readQuote(found.exchange, found.token);
     if (quote && this.instrument === instrument && !this.#last) {
       const { last_trade_price: last, best_bid_price: bid, best_ask_price: ask } = quote;
@@ -172,7 +177,7 @@ export class Ticket {
       return;
     }
     // One key for one ticket as it stands: a second press, or "Ask again", is the same order to the server.
-    this.#key ||= crypto.randomUUID();
+    this.#key ||= wire.newKey();
     const key = this.#key;
     const body = {
       exchange: this.instrument.exchange,

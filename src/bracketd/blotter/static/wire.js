@@ -107,6 +107,11 @@ async function result(path, query) {
 export const search = async (key) => (await result("/api/v1/search", { key })) ?? [];
 export const contract = (exchange, token) => result(`/api/v1/contract/${exchange}`, { info: "scrip", token });
 
+/** A new key for a placement. It works over plain HTTP too, where a browser has no randomUUID. */
+export function newKey() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** Place under a key: the same key sent again is the same order. */
 export function place(order, key) {
   const headers = { "idempotency-key": key };
