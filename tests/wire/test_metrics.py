@@ -12,7 +12,7 @@ from tests.trading_floor import SBIN, Floor
 from tests.wire.counter import KART, Counter, FakeDesk
 
 from bracketd.domain.instrument import Tick
-from bracketd.wire.metrics import FORWARDED, Metrics, may_ask
+from bracketd.wire.metrics import Metrics
 from bracketd.wire.replies import RESOURCE_NOT_FOUND, Reply, outcome_word
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,11 +111,10 @@ async def test_figures_are_those_that_were_counted(desk: FakeDesk) -> None:
     assert values["bracketd_ticks_total", ("exchange", "NSE")] == 1
 
 
-@pytest.mark.parametrize("header", FORWARDED)
-def test_nothing_that_a_proxy_passes_on(header: bytes) -> None:
+async def test_nothing_that_a_proxy_passes_on(desk: FakeDesk) -> None:
     """A request from this machine that speaks for somebody else may not ask."""
-    assert may_ask(scope())
-    assert not may_ask(scope("127.0.0.1", (header, b"for=192.0.2.1")))
+    assert (await asked(desk, scope())).status == 200
+    assert await asked(desk, scope("127.0.0.1", (b"x-real-ip", b"192.0.2.1"))) == RESOURCE_NOT_FOUND
 
 
 async def test_other_machines_are_told_of_no_such_page(desk: FakeDesk) -> None:

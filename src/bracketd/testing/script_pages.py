@@ -17,7 +17,7 @@ from bracketd.wire import replies
 from bracketd.wire.amounts import JSON
 from bracketd.wire.replies import EarlyReply, Reply
 from bracketd.wire.request import ClientGone, read_body
-from bracketd.wire.sandbox_pages import is_loopback
+from bracketd.wire.neighbour import is_neighbour
 
 SCRIPT = "/sandbox/v1/script"
 SCENARIO_LIST = "/sandbox/v1/scenarios"
@@ -58,7 +58,7 @@ class ScriptPages:
         if path not in METHODS:
             return False
         try:
-            if not is_loopback(scope):
+            if not is_neighbour(scope):
                 reply = replies.RESOURCE_NOT_FOUND
             elif scope["method"] not in METHODS[path]:
                 reply = replies.method_not_allowed(", ".join(METHODS[path]))

@@ -29,7 +29,7 @@ from bracketd.wire.feeds import PATHS as FEED_PATHS
 from bracketd.wire.replies import EarlyReply, Reply, outcome_word
 from bracketd.wire.request import ClientGone, header, read_body
 from bracketd.wire.request_id import HEADER, request_id
-from bracketd.wire.sandbox_pages import is_loopback
+from bracketd.wire.neighbour import is_neighbour
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Gateway:
             await self._local(scope, receive, send)
             return
         if self._sandbox and bare.startswith(SANDBOX):
-            claims, told = None, is_loopback(scope)
+            claims, told = None, is_neighbour(scope)
         else:
             try:
                 claims = self._let_in(scope)

@@ -11,24 +11,14 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.requests import Request
-from starlette.types import Scope
 
 from bracketd import __version__
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.measures import Census, Histogram, census
+from bracketd.wire.neighbour import is_neighbour
 from bracketd.wire.replies import RESOURCE_NOT_FOUND, Reply
-from bracketd.wire.request import header
-from bracketd.wire.sandbox_pages import is_loopback
 
 CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
-
-FORWARDED: Final = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
-"""Headers by which a proxy says that it speaks for somebody else."""
-
-
-def may_ask(scope: Scope) -> bool:
-    """Whether the request comes from this machine itself."""
-    return is_loopback(scope) and not any(header(scope["headers"], name) is not None for name in FORWARDED)
 
 
 class Metrics:
@@ -43,7 +33,7 @@ class Metrics:
 
     async def page(self, request: Request) -> Reply:
         """All metrics at this moment; orders are counted in slices. Whoever may not ask is told of no such page."""
-        if not (self._open or may_ask(request.scope)):
+        if not (self._open or is_neighbour(request.scope)):
             return RESOURCE_NOT_FOUND
         counted = await census(self._desk.state)
         text = generate_latest(self._registry) + generate_latest(_Once(self._families(counted)))

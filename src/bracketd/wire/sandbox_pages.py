@@ -1,14 +1,13 @@
 """The sandbox's routes: prints by hand, the clock, and what goes wrong at the paper exchange (docs/sandbox.md).
 
-They exist only where they were switched on. They take no token, so they listen to the same machine only.
+They exist only where they were switched on. They take no token, so they listen to the same machine only
+(`neighbour`).
 """
 
-import ipaddress
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 from starlette.requests import Request
-from starlette.types import Scope
 
 from bracketd.domain.ist import IST_OFFSET_S, NS_PER_SECOND, SECONDS_PER_DAY
 from bracketd.runtime.desk import Desk
@@ -16,6 +15,7 @@ from bracketd.runtime.sandbox import ADVANCE_NS_MAX, ClockRefused, ClockStands, 
 from bracketd.wire import replies, words
 from bracketd.wire.fault_rules import read_plan, shown_plan
 from bracketd.wire.fields import Unreadable
+from bracketd.wire.neighbour import is_neighbour
 from bracketd.wire.parameters import read_parameters
 from bracketd.wire.pushed_tick import push_tick
 from bracketd.wire.replies import EarlyReply, Reply
@@ -37,19 +37,6 @@ def sandbox_pages(desk: Desk, sandbox: Sandbox) -> list[tuple[str, list[str], Pa
         ("/sandbox/v1/clock", ["GET", "POST"], _for_this_machine(pages.clock)),
         ("/sandbox/v1/faults", ["GET", "POST", "DELETE"], _for_this_machine(pages.faults)),
     ]
-
-
-def is_loopback(scope: Scope) -> bool:
-    """Whether the peer is this machine; a peer without an address is not known to be."""
-    peer = scope.get("client")
-    if not peer:
-        return False
-    try:
-        address = ipaddress.ip_address(peer[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
 
 
 def ist_text(now_ns: int) -> str:
@@ -156,6 +143,6 @@ def _for_this_machine(page: Page) -> Page:
     """The page, which for every other machine does not exist."""
 
     async def guarded(request: Request) -> Reply:
-        return await page(request) if is_loopback(request.scope) else replies.RESOURCE_NOT_FOUND
+        return await page(request) if is_neighbour(request.scope) else replies.RESOURCE_NOT_FOUND
 
     return guarded
