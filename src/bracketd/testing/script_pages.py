@@ -15,9 +15,9 @@ from bracketd.testing.script import STEPS_MAX, Step, Steps
 from bracketd.testing.timeline import Timeline
 from bracketd.wire import replies
 from bracketd.wire.amounts import JSON
+from bracketd.wire.neighbour import is_neighbour
 from bracketd.wire.replies import EarlyReply, Reply
 from bracketd.wire.request import ClientGone, read_body
-from bracketd.wire.neighbour import is_neighbour
 
 SCRIPT = "/sandbox/v1/script"
 SCENARIO_LIST = "/sandbox/v1/scenarios"

@@ -26,10 +26,10 @@ from bracketd.wire import replies
 from bracketd.wire.app import ORDERS
 from bracketd.wire.exchange import VERBS
 from bracketd.wire.feeds import PATHS as FEED_PATHS
+from bracketd.wire.neighbour import is_neighbour
 from bracketd.wire.replies import EarlyReply, Reply, outcome_word
 from bracketd.wire.request import ClientGone, header, read_body
 from bracketd.wire.request_id import HEADER, request_id
-from bracketd.wire.neighbour import is_neighbour
 
 _log = logging.getLogger(__name__)
 
