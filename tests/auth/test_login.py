@@ -1,7 +1,7 @@
 """Logging in: right with both factors, and otherwise the same refusal, work and count whatever was wrong."""
 
+import asyncio
 import contextlib
-from pathlib import Path
 
 import pyotp
 import pytest
@@ -11,6 +11,7 @@ from bracketd.auth.client_store import ClientStore
 from bracketd.auth.gate import Gate
 from bracketd.auth.lockout import FAILURES_MAX, LOCK_NS, LockedOut, Lockout
 from bracketd.auth.login import PENDING_NS, Factor, LoginRefusal, LoginRefused, Logins, Pending
+from bracketd.auth.pending_login import PendingLogins
 from bracketd.auth.second_factor import SecondFactors
 from bracketd.auth.token import login_expiry_ms
 
@@ -244,14 +245,34 @@ async def test_guesses_sent_at_once_are_counted_before_they_are_judged(
     assert len(seen) == FAILURES_MAX - 1
 
 
-async def test_pending_logins_are_bounded(
-    logins: Logins, now_ns: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+async def test_pending_logins_are_bounded(logins: Logins, now_ns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """With room for two, the login that waits longest is forgotten."""
-    monkeypatch.setattr("bracketd.auth.login.PENDING_MAX", 2)
-    tickets = [(await first(logins, now_ns)).ticket for _ in range(3)]
+    monkeypatch.setattr("bracketd.auth.pending_login.PENDING_MAX", 2)
+    tickets = [(await first(logins, now_ns + later)).ticket for later in range(3)]
     assert await reason_of_second(logins, tickets[0], PIN, now_ns) is LoginRefusal.NOT_PENDING
     assert await logins.second_factor(tickets[1], "CLIENT1", PIN, Factor.PIN, now_ns)
+
+
+async def test_steps_at_two_gateways(
+    logins: Logins, store: ClientStore, key: bytes, verify: CountedVerify, now_ns: int
+) -> None:
+    """The second factor may be given to another process than the password was, and makes one token of a ticket."""
+    elsewhere = Logins(store, key, verify)
+    ticket = (await first(logins, now_ns)).ticket
+    outcomes = await asyncio.gather(
+        *(each.second_factor(ticket, "CLIENT1", PIN, Factor.PIN, now_ns) for each in (elsewhere, logins)),
+        return_exceptions=True,
+    )
+    assert sorted(type(outcome) for outcome in outcomes if not isinstance(outcome, str)) == [LoginRefused]
+    assert store.file.read("SELECT * FROM pending_login") == []
+
+
+async def test_waiting_login_keeps_no_ticket(logins: Logins, store: ClientStore, now_ns: int) -> None:
+    """Who reads the tables cannot go on with a login that waits, and its record tells a log nothing."""
+    ticket = (await first(logins, now_ns)).ticket
+    assert ticket not in repr(store.file.read("SELECT * FROM pending_login"))
+    waiting = PendingLogins(store.file).get(ticket, now_ns)
+    assert repr(waiting) == "Waiting(client_id='CLIENT1', factor='PIN')"
 
 
 async def test_ticket_stays_out_of_logs(logins: Logins, now_ns: int) -> None:

@@ -103,7 +103,19 @@ CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON bracketd.
     FOR EACH STATEMENT EXECUTE FUNCTION bracketd.clients_changed();
 """
 
-STEPS: Final = (_FORMAT_1,)
+_FORMAT_2: Final = """
+CREATE TABLE bracketd.pending_login (
+    ticket_sha256 bytea PRIMARY KEY,
+    client_id text NOT NULL,
+    client_token text NOT NULL,
+    password_hash text NOT NULL,
+    device text NOT NULL,
+    factor text NOT NULL,
+    until_ns bigint NOT NULL
+);
+"""
+
+STEPS: Final = (_FORMAT_1, _FORMAT_2)
 
 TABLES: Final = (
     "client",
@@ -114,6 +126,7 @@ TABLES: Final = (
     "redirect_uri",
     "authorization_code",
     "opaque_token",
+    "pending_login",
 )
 """The tables that a data folder's file has too."""
 

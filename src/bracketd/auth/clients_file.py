@@ -15,7 +15,7 @@ import apsw
 from bracketd.auth.client_tables import ClientStoreError, Statement
 
 FILE_NAME: Final = "clients.db"
-FORMAT: Final = 2
+FORMAT: Final = 3
 LEVERAGE_DEFAULT: Final = 5
 BUSY_TIMEOUT_MS: Final = 5_000
 
@@ -88,7 +88,20 @@ CREATE INDEX opaque_token_exp_ms ON opaque_token (exp_ms);
 PRAGMA user_version = 2;
 """
 
-_STEPS: Final = (_FORMAT_1, _FORMAT_2)
+_FORMAT_3: Final = """
+CREATE TABLE pending_login (
+    ticket_sha256 BLOB NOT NULL PRIMARY KEY,
+    client_id TEXT NOT NULL,
+    client_token TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    device TEXT NOT NULL,
+    factor TEXT NOT NULL,
+    until_ns INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 3;
+"""
+
+_STEPS: Final = (_FORMAT_1, _FORMAT_2, _FORMAT_3)
 """What leads from each format to the next; a file of an older bracketd is brought up to date when it is opened."""
 
 

@@ -5,7 +5,6 @@ lockout and gets the same answer as a wrong password. The reason is for the log.
 """
 
 import secrets
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Final
@@ -16,13 +15,11 @@ from bracketd.auth.client_store import ClientRecord, ClientStore
 from bracketd.auth.issuing import issue_for
 from bracketd.auth.lockout import Lockout
 from bracketd.auth.opaque_token import random_part
+from bracketd.auth.pending_login import PendingLogins, Waiting
 from bracketd.auth.second_factor import SecondFactors, code_timecode
 
 PENDING_NS: Final = 300 * 1_000_000_000
 """The second factor follows the password within five minutes."""
-
-PENDING_MAX: Final = 10_000
-"""So many logins may wait for their second factor; the oldest goes first."""
 
 Verify = Callable[[str | None, str], Awaitable[bool]]
 """Passwords.verify, done where it holds nobody up."""
@@ -71,7 +68,7 @@ class Pending(msgspec.Struct, frozen=True):
 
 
 class Logins:
-    """The logins of one folder. What waits for a second factor waits in memory: a restart asks for the password again.
+    """The logins of one folder or database. The two steps of one may be taken at two gateways.
 
     Every method raises LockedOut while too many failures of that login id are remembered.
     """
@@ -90,7 +87,7 @@ class Logins:
         self._key = key
         self._verify = verify
         self._random_bytes = random_bytes
-        self._pending: OrderedDict[str, Pending] = OrderedDict()
+        self._pending = PendingLogins(store.file)
 
     async def password(self, login_id: str, password: str, device: str, now_ns: int) -> Pending:
         """The first step; raises LoginRefused. A right password alone forgives none of the failures before it."""
@@ -102,9 +99,8 @@ class Logins:
         self._lockout.forgive(login_id)
         kind = Factor.TOTP if factor.pin_hash is None else Factor.PIN
         pending = Pending(random_part(self._random_bytes), client, device, kind, now_ns + PENDING_NS)
-        self._pending[pending.ticket] = pending
-        if len(self._pending) > PENDING_MAX:
-            self._pending.popitem(last=False)
+        waiting = Waiting(login_id, client.client_token, client.password_hash, device, kind.value, pending.until_ns)
+        self._pending.keep(pending.ticket, waiting, now_ns)
         return pending
 
     async def second_factor(self, ticket: str, login_id: str, answer: str, factor: Factor, now_ns: int) -> str:
@@ -113,18 +109,15 @@ class Logins:
         A wrong answer leaves it waiting, until five minutes or the lockout end it.
         """
         self._lockout.attempt(login_id, now_ns)
-        pending = self._pending.get(ticket)
-        if pending is None or pending.client.client_id != login_id:
-            raise LoginRefused(LoginRefusal.NOT_PENDING)
-        if now_ns >= pending.until_ns:
-            del self._pending[ticket]
+        pending = self._pending.get(ticket, now_ns)
+        if pending is None or pending.client_id != login_id:
             raise LoginRefused(LoginRefusal.NOT_PENDING)
         if not await self._answered(login_id, answer, factor, now_ns):
             raise LoginRefused(LoginRefusal.WRONG_ANSWER)
         # Before the ticket is used up: it would tell, by the hash that the next try does not cost, that this was right.
-        self._check_unchanged(pending.client)
+        self._check_unchanged(login_id, pending.client_token, pending.password_hash)
         # Whoever asked twice at once gets one token.
-        if self._pending.pop(ticket, None) is None:
+        if not self._pending.take(ticket):
             raise LoginRefused(LoginRefusal.NOT_PENDING)
         self._lockout.clear(login_id)
         return issue_for(self._store, self._key, login_id, None, pending.device, now_ns, self._random_bytes)
@@ -148,7 +141,7 @@ class Logins:
             raise refusal or LoginRefused(LoginRefusal.WRONG_PASSWORD)
         if not answered:
             raise LoginRefused(LoginRefusal.WRONG_ANSWER)
-        self._check_unchanged(client)
+        self._check_unchanged(login_id, client.client_token, client.password_hash)
         self._lockout.clear(login_id)
         return client
 
@@ -171,10 +164,10 @@ class Logins:
         timecode = code_timecode(kept.totp_secret, answer, now_ns)
         return timecode is not None and self._factors.use_timecode(login_id, timecode)
 
-    def _check_unchanged(self, before: ClientRecord) -> None:
+    def _check_unchanged(self, client_id: str, client_token: str, password_hash: str) -> None:
         """Raise LoginRefused unless the client is as it was when its password was looked at."""
-        now = self._store.get(before.client_id)
+        now = self._store.get(client_id)
         if now is None or now.disabled:
             raise LoginRefused(LoginRefusal.CHANGED)
-        if (now.client_token, now.password_hash) != (before.client_token, before.password_hash):
+        if (now.client_token, now.password_hash) != (client_token, password_hash):
             raise LoginRefused(LoginRefusal.CHANGED)
