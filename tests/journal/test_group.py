@@ -128,6 +128,32 @@ async def test_acknowledged_in_order_and_not_before(group: GroupCommit, held: He
     await asyncio.gather(*tasks)
 
 
+async def test_the_disk_has_the_next_batch_before_the_last_is_told(group: GroupCommit, held: HeldJournal) -> None:
+    """Who waited hears of it when the next append is under way: the disk does not wait for replies to be sent."""
+    under_way: list[int] = []
+    group.tell(group.submit(b"1"), lambda failure: under_way.append(len(held.appends)))
+    await rounds()
+    group.tell(group.submit(b"2"), lambda failure: under_way.append(len(held.appends)))
+    await held.finish()
+    assert under_way == [2]
+    await held.finish()
+    assert under_way == [2, 2]
+
+
+async def test_a_failure_takes_nothing_back(group: GroupCommit, held: HeldJournal) -> None:
+    """Who waited for what is durable, and was not told yet when the next append failed, is told that it is durable."""
+    told: list[object] = []
+    group.tell(group.submit(b"1"), told.append)
+    await rounds()
+    group.tell(group.submit(b"2"), told.append)
+    group._advance(group.durable_seq + 1, 1)
+    failure = Unknown("the disk said no")
+    group.fail(failure)
+    assert told == [None, failure]
+    held.held[0].cancel()
+    await rounds()
+
+
 async def test_durable_record_is_not_waited_for(group: GroupCommit) -> None:
     """Waiting for what is durable already takes no round of the loop."""
     waiting = group.wait(10)

@@ -51,6 +51,7 @@ from bracketd.venue.paper.exchange import PaperExchange
 from bracketd.venue.paper.matcher import Matcher
 from bracketd.wire import parameters, replies
 from bracketd.wire.form import read_form
+from bracketd.wire.order_book import OrderBook
 from bracketd.wire.order_rows import order_rows
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -207,11 +208,12 @@ def foreign_order_cancelled(plant: pytest.MonkeyPatch) -> None:
 def foreign_order_visible(plant: pytest.MonkeyPatch) -> None:
     """The order book shows everybody's working orders."""
 
-    async def everybodys(at: Desk, client_id: str, terminal: bool) -> replies.Reply:
+    async def everybodys(self: OrderBook, client_id: str, terminal: bool) -> replies.Reply:
+        at = self._desk
         rows = order_rows(at.state, at.instruments, at.state.orders.values(), terminal)
         return replies.success("", {"orders": rows})
 
-    plant.setattr("bracketd.wire.reads.whole_book", everybodys)
+    plant.setattr(OrderBook, "whole", everybodys)
 
 
 def report_booked_twice(plant: pytest.MonkeyPatch) -> None:

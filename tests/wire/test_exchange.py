@@ -318,6 +318,17 @@ async def test_a_connection_is_kept_as_long_as_it_may_be() -> None:
         assert busy.wire.closed
 
 
+async def test_a_timer_that_comes_a_grain_too_soon_ends_what_is_idle() -> None:
+    """A sum of floats that falls short of the time is the time: the timer is not set again for nothing."""
+    house = House(at_once=True)
+    since_s = house.loop.now_s
+    assert since_s + KEEP_ALIVE_S - since_s < KEEP_ALIVE_S
+    call = house.call()
+    await call.say(WHOLE)
+    house.loop.move(KEEP_ALIVE_S)
+    assert call.wire.closed
+
+
 async def test_a_peer_that_reads_nothing_is_left_to_the_application() -> None:
     """Where replies pile up, the application waits before it sends: the connection does not answer by itself."""
     house = House(at_once=True)

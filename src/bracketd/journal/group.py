@@ -123,6 +123,8 @@ class GroupCommit:
         """
         if self.failure is not None:
             return
+        # Who waited for what is durable by now may not have been told yet.
+        self._tell_all()
         self.failure = failure
         self._gathered.clear()
         waiters, self._waiters = self._waiters, deque()
@@ -154,11 +156,18 @@ class GroupCommit:
             self._appending = None
 
     def _advance(self, seq: int, batch_bytes: int) -> None:
-        """Move the watermark and let those go who waited for it, in the order of their records."""
+        """Move the watermark, and let those go who waited for it: once the disk has the next batch, if there is one."""
         self.durable_seq = seq
         self.pending_bytes -= batch_bytes
+        if self._gathered:
+            asyncio.get_running_loop().call_soon(self._tell_all)
+        else:
+            self._tell_all()
+
+    def _tell_all(self) -> None:
+        """Tell those whose record is durable, in the order of their records."""
         waiters = self._waiters
-        while waiters and waiters[0][0] <= seq:
+        while waiters and waiters[0][0] <= self.durable_seq:
             waiters.popleft()[1](None)
 
 

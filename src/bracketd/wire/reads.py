@@ -18,7 +18,7 @@ from bracketd.wire import replies, words
 from bracketd.wire.contracts import MISSING, contract, enveloped, find_contract, found, listed
 from bracketd.wire.conversion import read_conversion
 from bracketd.wire.funds import KINDS, funds, require_kind, unrealised_paise
-from bracketd.wire.order_book import whole_book
+from bracketd.wire.order_book import OrderBook
 from bracketd.wire.order_history import history_rows
 from bracketd.wire.order_rows import wants_terminal
 from bracketd.wire.parameters import Parameters
@@ -43,6 +43,7 @@ class Reads:
     def __init__(self, desk: Desk, gate: Gate) -> None:
         self._desk = desk
         self._gate = gate
+        self._order_book = OrderBook(desk)
 
     def routes(self) -> list[tuple[str, list[str], Page]]:
         """Path, methods and page of each; the order book shares its path with the kill switch and is not here."""
@@ -65,7 +66,7 @@ class Reads:
     async def order_book(self, request: Request) -> Reply:
         """The client's working or finished orders."""
         client_id, parameters = self._asked(request)
-        return await self._shown(await whole_book(self._desk, client_id, wants_terminal(parameters)))
+        return await self._shown(await self._order_book.whole(client_id, wants_terminal(parameters)))
 
     async def trade_book(self, request: Request) -> Reply:
         """The client's fills, under both of the keys that the family's documents use."""
