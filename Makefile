@@ -20,7 +20,7 @@ PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help install clients demo test test-slow machine sim faults proof crash fuzz audit check coverage bench docs docs-tables \
+.PHONY: help install clients demo test test-slow machine sim faults proof crash fuzz audit check coverage bench bench-shards docs docs-tables \
     first-ten-minutes async-client dist lock clean
 
 help: ## list the verbs
@@ -77,6 +77,9 @@ bench: install ## measure beside other servers and write docs/performance.md; AR
 
 docs-tables: install ## draw the pages and pictures of the rules' tables under docs/ again
 	$(BIN)/python -m tools.rule_pages
+
+bench-shards: install ## measure SQLite, one PostgreSQL and three nodes behind a gateway; writes docs/operate/shards.md
+	$(BIN)/python -m bench.shards $(ARGS)
 
 docs: install ## build the documents as a site in build/docs, whose search works without a network
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs

@@ -18,7 +18,9 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
+import pytest
 from tests.e2e.process import BRACKETD, HOST
 
 from bracketd.auth.token import issue
@@ -32,6 +34,12 @@ READY_S = 60.0
 ASK_S = 12.0
 """A worker gives one attempt this long: longer than a gateway waits for an owner."""
 
+ALL = os.environ.get("BRACKETD_FAULTS") == "all"
+ON_DEMAND = pytest.mark.skipif(not ALL, reason="`make faults` runs it")
+FAILOVER_S_MAX = 3.0 if ALL else 10.0
+"""What an engine's failover may take with a lease of 2 s: on demand it is measured, else it is only bounded."""
+
+_sites = itertools.count()
 _AT = re.compile(r" at (?:http://)?127\.0\.0\.1:(\d+)\s*$", re.MULTILINE)
 
 
@@ -144,6 +152,8 @@ class FaultSite:
         self.engines: list[Process] = []
         self.gateways: list[Process] = []
         self.tokens: dict[str, str] = {}
+        # A store may have seen other sites before: each has clients of its own.
+        self._prefix = f"S{next(_sites)}W"
         self._all: list[Process] = []
 
     async def start(self, engine_journals: Sequence[str] = ()) -> None:
@@ -172,7 +182,7 @@ class FaultSite:
     def _add_clients(self) -> None:
         with open_clients(self.journal) as (store, key):
             for number in range(WORKERS):
-                client = f"W{number}"
+                client = f"{self._prefix}{number}"
                 record = store.add(client, "no password", 10**13, 5, time.time_ns())
                 exp_ms = (time.time_ns() // 1_000_000) + 86_400_000
                 self.tokens[client] = issue(key, client, record.client_token, "web", exp_ms)
@@ -268,3 +278,22 @@ def _bracket(client: str, number: int) -> dict[str, Any]:
 def kill(pid: int) -> None:
     """End a process as a power cut would."""
     os.kill(pid, signal.SIGKILL)
+
+
+@contextlib.asynccontextmanager
+async def site(folder: Path, journal: str, engine_journals: tuple[str, ...] = ()) -> AsyncIterator[FaultSite]:
+    """A site with its processes; what they said is shown where the test fails."""
+    made = FaultSite(folder, journal)
+    try:
+        await made.start(engine_journals)
+        yield made
+    except BaseException:
+        click.echo(made.said())
+        raise
+    finally:
+        made.end()
+
+
+def tell(fault: str, load: Load, outage_s: float) -> None:
+    """One line for the operator's table."""
+    click.echo(f"\n{fault}: {load.answers} acknowledged, lost 0, twice 0, longest wait {outage_s:.1f} s")

@@ -4,44 +4,16 @@ The store of these is one PostgreSQL. One runs always; `make faults` tries all o
 """
 
 import asyncio
-import contextlib
-import os
 import signal
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import click
 import pytest
-from tests.e2e.fault_site import TTL_S, FaultSite, Load
+from tests.e2e.fault_site import FAILOVER_S_MAX, ON_DEMAND, TTL_S, site, tell
 from tests.tcp_proxy import Proxy
 
 pytestmark = pytest.mark.slow
-
-ALL = os.environ.get("BRACKETD_FAULTS") == "all"
-ON_DEMAND = pytest.mark.skipif(not ALL, reason="`make faults` runs it")
-FAILOVER_S_MAX = 3.0
-"""What an engine's failover may take with a lease of 2 s, on a machine that has the time for it."""
-
-
-@contextlib.asynccontextmanager
-async def site(folder: Path, journal: str, engine_journals: tuple[str, ...] = ()) -> AsyncIterator[FaultSite]:
-    """A site with its processes; what they said is shown where the test fails."""
-    made = FaultSite(folder, journal)
-    try:
-        await made.start(engine_journals)
-        yield made
-    except BaseException:
-        click.echo(made.said())
-        raise
-    finally:
-        made.end()
-
-
-def tell(fault: str, load: Load, outage_s: float) -> None:
-    """One line for the operator's table."""
-    click.echo(f"\n{fault}: {load.answers} acknowledged, lost 0, twice 0, longest wait {outage_s:.1f} s")
 
 
 @ON_DEMAND

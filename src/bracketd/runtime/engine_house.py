@@ -25,7 +25,7 @@ from bracketd.runtime.tenure import NotGranted, Tenure
 
 _log = logging.getLogger(__name__)
 
-LOOKS: Final = 6
+LOOKS: Final = 12
 """Within a lease's time it is looked so many times whether a shard has become free."""
 
 RETRY_S: Final = 1.0
