@@ -10,73 +10,77 @@ from bracketd.domain.bracket import Bracket
 from bracketd.domain.order import Side
 from bracketd.engine.state import State
 
-_Place = tuple[int, str]
-"""From which print on a stop moves (paise, negative for a bracket that sold), and its basket."""
-
-
 _NEVER = 1 << 62
 """A print that does not come: where nothing trails."""
 
 
 class _Followers:
-    """The trailing stops of one instrument: those of bought brackets, those of sold ones, and the nearest of each."""
+    """The trailing stops of one instrument and side, nearest first, and the print that the nearest waits for."""
 
-    __slots__ = ("falls_to", "rises_to", "sides")
+    __slots__ = ("places", "reach")
 
     def __init__(self) -> None:
-        self.sides: dict[Side, SortedList[_Place]] = {Side.BUY: SortedList(), Side.SELL: SortedList()}
-        self.rises_to = _NEVER
-        self.falls_to = -_NEVER
+        self.places: SortedList[_Place] = SortedList()
+        self.reach = _NEVER
 
     def look(self) -> None:
-        """Note which prints come first."""
-        bought, sold = self.sides[Side.BUY], self.sides[Side.SELL]
-        self.rises_to = bought[0][0] if bought else _NEVER
-        self.falls_to = -sold[0][0] if sold else -_NEVER
+        """Note which print comes first."""
+        self.reach = self.places[0][0] if self.places else _NEVER
+
+
+_Place = tuple[int, str, _Followers]
+"""From which print on a stop moves (paise, negative for a bracket that sold), its basket, and whom it stands with.
+
+No two have the same basket, so that the third is never compared.
+"""
 
 
 class TrailingStops:
     """Which waiting stops trail, and from which print on each would move."""
 
     def __init__(self) -> None:
-        self._places: dict[str, tuple[str, Side, _Place]] = {}
-        self._followers: dict[str, _Followers] = {}
+        self._places: dict[str, _Place] = {}
+        # By instrument: the stops of bought brackets, and those of sold ones.
+        self._followers: dict[str, tuple[_Followers, _Followers]] = {}
 
     def note(self, state: State, bracket: Bracket) -> None:
         """A bracket moved: its stop trails from here, or does not."""
         basket_id = bracket.basket_id
+        if not bracket.trailing_step_paise or basket_id not in state.trailing.get(bracket.instrument, ()):
+            self.drop(basket_id)
+            return
+        bought = bracket.side is Side.BUY
+        threshold = (bracket.anchor_paise if bought else -bracket.anchor_paise) + bracket.trailing_step_paise
         known = self._places.get(basket_id)
-        wanted: tuple[str, Side, _Place] | None = None
-        if bracket.trailing_step_paise and basket_id in state.trailing.get(bracket.instrument, ()):
-            sign = 1 if bracket.side is Side.BUY else -1
-            place = (sign * bracket.anchor_paise + bracket.trailing_step_paise, basket_id)
-            wanted = (bracket.instrument, bracket.side, place)
-        if wanted == known:
+        if known is not None and known[0] == threshold:
             return
         self.drop(basket_id)
-        if wanted is not None:
-            self._places[basket_id] = wanted
-            followers = self._followers.setdefault(bracket.instrument, _Followers())
-            followers.sides[bracket.side].add(wanted[2])
-            followers.look()
+        both = self._followers.get(bracket.instrument)
+        if both is None:
+            both = self._followers[bracket.instrument] = (_Followers(), _Followers())
+        followers = both[0 if bought else 1]
+        place = self._places[basket_id] = (threshold, basket_id, followers)
+        followers.places.add(place)
+        followers.look()
 
     def drop(self, basket_id: str) -> None:
         """The stop trails no more; one that never did is no fault."""
         known = self._places.pop(basket_id, None)
         if known is not None:
-            instrument, side, place = known
-            followers = self._followers[instrument]
-            followers.sides[side].remove(place)
-            followers.look()
+            known[2].places.remove(known)
+            known[2].look()
 
     def moved_by(self, state: State, instrument: str, print_paise: int) -> list[str]:
         """The baskets whose stop a print at that price moves, in the time order of their stops."""
-        followers = self._followers.get(instrument)
-        if followers is None or followers.falls_to < print_paise < followers.rises_to:
+        both = self._followers.get(instrument)
+        if both is None:
+            return []
+        bought, sold = both
+        if print_paise < bought.reach and -print_paise < sold.reach:
             return []
         found: list[str] = []
-        for side, reach in ((Side.BUY, print_paise), (Side.SELL, -print_paise)):
-            for threshold, basket_id in followers.sides[side]:
+        for followers, reach in ((bought, print_paise), (sold, -print_paise)):
+            for threshold, basket_id, _ in followers.places:
                 if threshold > reach:
                     break
                 found.append(basket_id)

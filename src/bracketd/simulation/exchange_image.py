@@ -2,8 +2,22 @@
 
 from typing import Any
 
-from bracketd.venue.paper.book import Book, Work
+from bracketd.venue.paper.book import Book, Work, waiting_at
 from bracketd.venue.paper.exchange import PaperExchange
+
+_FACTS = (
+    "account",
+    "basket_id",
+    "buy",
+    "immediate",
+    "kind",
+    "limit_paise",
+    "order_id",
+    "priority",
+    "protection_bp",
+    "trigger_paise",
+    "waiting",
+)
 
 
 def image_of(venue: PaperExchange, instrument: str) -> dict[str, Any]:
@@ -50,18 +64,18 @@ def differing(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list
 def _side(side: Any) -> dict[int, dict[str, Any]]:
     """One side of resting limits or waiting stops; who came first is in the priority, by which matching goes.
 
-    A level that nobody waits at any more says nothing.
+    A price that nobody waits at any more says nothing.
     """
     return {
-        price: {order_id: _work(work) for order_id, work in level.items()} for price, level in side.items() if level
+        price: {work.order_id: _work(work) for work in waiting_at(rung)}
+        for price, rung in side.items()
+        if rung is not None
     }
 
 
 def _work(work: Work) -> dict[str, Any]:
     """One order at work; a leg's own count of what remains means nothing."""
-    facts = {
-        name: getattr(work, name) for name in Work.__slots__ if name not in ("book", "pair", "own_remaining", "total")
-    }
+    facts = {name: getattr(work, name) for name in _FACTS}
     # An IOC lives for one step only, so what it was plays no part afterwards.
     if not work.waiting:
         # Its trigger has had its day.

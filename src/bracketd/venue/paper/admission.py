@@ -5,14 +5,14 @@ Prices are paise, quantities shares.
 
 from bracketd.domain.instructions import ClosePair, ModifyWork, OpenPair, SendEntry
 from bracketd.domain.order import Order, OrderType, Side, Validity
-from bracketd.venue.paper.book import Book, Pair, Work
+from bracketd.venue.paper.book import Book, EntryWork, LegWork, Pair, Work
 
 _STOPS = (OrderType.SL, OrderType.SLM)
 
 
-def admit_entry(entry: SendEntry, book: Book, priority: int) -> Work:
+def admit_entry(entry: SendEntry, book: Book, priority: int) -> EntryWork:
     """A new entry; an SL or SL-M waits for its trigger."""
-    return Work(
+    return EntryWork(
         order_id=entry.order_id,
         basket_id=entry.basket_id,
         account=entry.account,
@@ -20,6 +20,7 @@ def admit_entry(entry: SendEntry, book: Book, priority: int) -> Work:
         buy=entry.side is Side.BUY,
         kind=entry.order_type,
         quantity=entry.quantity,
+        total=entry.quantity,
         limit_paise=entry.price_paise,
         trigger_paise=entry.trigger_paise,
         priority=priority,
@@ -29,39 +30,36 @@ def admit_entry(entry: SendEntry, book: Book, priority: int) -> Work:
     )
 
 
-def admit_leg(legs: OpenPair, kind: OrderType, book: Book, pair: Pair, priority: int) -> Work:
+def admit_leg(legs: OpenPair, kind: OrderType, book: Book, pair: Pair, priority: int) -> LegWork:
     """A new leg of a pair: SLM is the stop-loss, LIMIT the target."""
     stop = kind is OrderType.SLM
-    return Work(
+    return LegWork(
+        pair,
         order_id=legs.stop_id if stop else legs.target_id,
-        basket_id=legs.basket_id,
-        account=legs.account,
         book=book,
         buy=legs.side is Side.BUY,
         kind=kind,
-        quantity=0,
         limit_paise=0 if stop else legs.target_paise,
         trigger_paise=legs.trigger_paise if stop else 0,
         priority=priority,
-        pair=pair,
         waiting=stop,
     )
 
 
-def admit_closing(close: ClosePair, book: Book, pair: Pair, priority: int) -> Work:
+def admit_closing(close: ClosePair, book: Book, pair: Pair, priority: int) -> LegWork:
     """A closing order for a pair whose stop-loss the exchange would not have before."""
-    return Work(
+    # A pair that was taken up again after a restart without a leg does not know whose it is.
+    pair.account = close.account
+    return LegWork(
+        pair,
         order_id=close.stop_id,
-        basket_id=close.basket_id,
-        account=close.account,
         book=book,
         buy=close.side is Side.BUY,
         kind=OrderType.MARKET,
-        quantity=0,
         limit_paise=0,
         trigger_paise=0,
         priority=priority,
-        pair=pair,
+        waiting=False,
     )
 
 
@@ -75,9 +73,10 @@ def amend(work: Work, change: ModifyWork, priority: int) -> bool:
     moved = change.growth > 0 or priced or triggers
     if moved:
         work.book.remove(work)
-    traded = work.traded
-    work.total = max(work.total + change.growth, traded)
-    work.own_remaining = work.total - traded
+    if isinstance(work, EntryWork):
+        traded = work.traded
+        work.total = max(work.total + change.growth, traded)
+        work.own_remaining = work.total - traded
     if priced:
         work.limit_paise = change.price_paise
     if triggers:
@@ -91,7 +90,20 @@ def amend(work: Work, change: ModifyWork, priority: int) -> bool:
 
 def readmit(order: Order, book: Book, pair: Pair | None) -> Work:
     """An order that worked before a restart, in its old place; `pair` is a leg's."""
-    return Work(
+    if pair is not None:
+        pair.account = order.client_id
+        return LegWork(
+            pair,
+            order_id=order.order_id,
+            book=book,
+            buy=order.side is Side.BUY,
+            kind=order.order_type,
+            limit_paise=order.price_paise,
+            trigger_paise=order.trigger_paise,
+            priority=order.priority,
+            waiting=order.waits,
+        )
+    return EntryWork(
         order_id=order.order_id,
         basket_id=order.basket_id,
         account=order.client_id,
@@ -102,7 +114,6 @@ def readmit(order: Order, book: Book, pair: Pair | None) -> Work:
         limit_paise=order.price_paise,
         trigger_paise=order.trigger_paise,
         priority=order.priority,
-        pair=pair,
         waiting=order.waits,
         immediate=order.validity is Validity.IOC,
         protection_bp=order.protection_bp,

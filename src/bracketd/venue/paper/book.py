@@ -1,9 +1,9 @@
 """The paper exchange's book of one instrument: who waits at which price, and what the market shows.
 
-Prices are paise, quantities shares. A level keeps its orders in time order, which is the order of insertion.
+Prices are paise, quantities shares. A price keeps its orders in time order, which is the order of insertion.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sortedcontainers import SortedDict
 
@@ -14,37 +14,73 @@ _LIMITED = frozenset({OrderType.LIMIT, OrderType.SL})
 
 
 class Pair:
-    """The two legs of one bracket under one quantity: a fill on one is a fill of both."""
+    """The two legs of one bracket under one quantity: a fill on one is a fill of both. `account` is whose they are."""
 
-    __slots__ = ("basket_id", "remaining", "stop", "target")
+    __slots__ = ("account", "basket_id", "remaining", "stop", "target")
 
-    def __init__(self, basket_id: str, remaining: int) -> None:
+    def __init__(self, basket_id: str, remaining: int, account: str = "") -> None:
         self.basket_id = basket_id
         self.remaining = remaining
-        self.stop: Work | None = None
-        self.target: Work | None = None
+        self.account = account
+        self.stop: LegWork | None = None
+        self.target: LegWork | None = None
 
 
 class Work:
-    """One order at work. `resting_at` is the price level it stands at, 0 when it stands at none."""
+    """One order at work: what both kinds have. An entry works by itself, a leg shares the quantity of its pair."""
 
-    __slots__ = (
-        "account",
-        "basket_id",
-        "book",
-        "buy",
-        "immediate",
-        "kind",
-        "limit_paise",
-        "order_id",
-        "own_remaining",
-        "pair",
-        "priority",
-        "protection_bp",
-        "total",
-        "trigger_paise",
-        "waiting",
-    )
+    __slots__ = ("book", "buy", "kind", "limit_paise", "order_id", "priority", "trigger_paise", "waiting")
+
+    pair: Pair | None = None
+    account: str
+    basket_id: str
+    immediate: bool = False
+    protection_bp: int = 0
+
+    def __init__(
+        self,
+        *,
+        order_id: str,
+        book: "Book",
+        buy: bool,
+        kind: OrderType,
+        limit_paise: int,
+        trigger_paise: int,
+        priority: int,
+        waiting: bool,
+    ) -> None:
+        self.order_id = order_id
+        self.book = book
+        self.buy = buy
+        self.kind = kind
+        self.limit_paise = limit_paise
+        self.trigger_paise = trigger_paise
+        self.priority = priority
+        self.waiting = waiting
+
+    @property
+    def remaining(self) -> int:
+        """Shares that may still trade."""
+        raise NotImplementedError
+
+    @property
+    def limited(self) -> bool:
+        """Whether the order has a limit price of its own and may rest at it."""
+        return self.kind in _LIMITED
+
+    def take(self, quantity: int) -> None:
+        """Count a fill."""
+        raise NotImplementedError
+
+    def reached(self, price_paise: int) -> bool:
+        """Whether a print at this price triggers the waiting stop: at or through its trigger."""
+        return price_paise >= self.trigger_paise if self.buy else price_paise <= self.trigger_paise
+
+
+class EntryWork(Work):
+    """An order with a quantity of its own; `total` is what it was to trade in all."""
+
+    __slots__ = ("account", "basket_id", "immediate", "own_remaining", "protection_bp", "total")
 
     def __init__(
         self,
@@ -56,14 +92,13 @@ class Work:
         buy: bool,
         kind: OrderType,
         quantity: int,
+        total: int,
         limit_paise: int,
         trigger_paise: int,
         priority: int,
-        pair: Pair | None = None,
-        waiting: bool = False,
-        immediate: bool = False,
-        protection_bp: int = 0,
-        total: int = 0,
+        waiting: bool,
+        immediate: bool,
+        protection_bp: int,
     ) -> None:
         self.order_id = order_id
         self.basket_id = basket_id
@@ -72,43 +107,92 @@ class Work:
         self.buy = buy
         self.kind = kind
         self.own_remaining = quantity
-        self.total = total or quantity
+        self.total = total
         self.limit_paise = limit_paise
         self.trigger_paise = trigger_paise
         self.priority = priority
-        self.pair = pair
         self.waiting = waiting
         self.immediate = immediate
         self.protection_bp = protection_bp
 
     @property
     def remaining(self) -> int:
-        """Shares that may still trade: the pair's, where the order is one of a pair."""
-        return self.own_remaining if self.pair is None else self.pair.remaining
-
-    @property
-    def limited(self) -> bool:
-        """Whether the order has a limit price of its own and may rest at it."""
-        return self.kind in _LIMITED
+        """Shares that may still trade."""
+        return self.own_remaining
 
     @property
     def traded(self) -> int:
-        """Shares of it that have traded; of an order that is no pair's."""
+        """Shares of it that have traded."""
         return self.total - self.own_remaining
 
     def take(self, quantity: int) -> None:
         """Count a fill."""
-        if self.pair is None:
-            self.own_remaining -= quantity
-        else:
-            self.pair.remaining -= quantity
-
-    def reached(self, price_paise: int) -> bool:
-        """Whether a print at this price triggers the waiting stop: at or through its trigger."""
-        return price_paise >= self.trigger_paise if self.buy else price_paise <= self.trigger_paise
+        self.own_remaining -= quantity
 
 
-LevelOrders = dict[str, Work]
+class LegWork(Work):
+    """One of a pair. There are two for each position, so it keeps nothing that the pair knows."""
+
+    __slots__ = ("pair",)
+    pair: Pair
+
+    def __init__(
+        self,
+        pair: Pair,
+        *,
+        order_id: str,
+        book: "Book",
+        buy: bool,
+        kind: OrderType,
+        limit_paise: int,
+        trigger_paise: int,
+        priority: int,
+        waiting: bool,
+    ) -> None:
+        super().__init__(
+            order_id=order_id,
+            book=book,
+            buy=buy,
+            kind=kind,
+            limit_paise=limit_paise,
+            trigger_paise=trigger_paise,
+            priority=priority,
+            waiting=waiting,
+        )
+        self.pair = pair
+
+    @property
+    def account(self) -> str:  # type: ignore[override]
+        """Whose it is."""
+        return self.pair.account
+
+    @property
+    def basket_id(self) -> str:  # type: ignore[override]
+        """Which bracket's it is."""
+        return self.pair.basket_id
+
+    @property
+    def remaining(self) -> int:
+        """Shares that may still trade: the pair's."""
+        return self.pair.remaining
+
+    def take(self, quantity: int) -> None:
+        """Count a fill."""
+        self.pair.remaining -= quantity
+
+
+Rung = Work | dict[str, Work] | None
+"""Who waits at one price: one order, several by their ids and first come first, or nobody any more.
+
+Most prices at which anybody waits have one order; a dictionary for each would be a tenth of a position's memory.
+"""
+
+
+def waiting_at(rung: Rung) -> Iterable[Work]:
+    """The orders at one price, first come first."""
+    if rung is None:
+        return ()
+    return rung.values() if isinstance(rung, dict) else (rung,)
 
 
 class Book:
@@ -136,9 +220,9 @@ class Book:
         self.asks: tuple[Level, ...] = ()
         self.taken: dict[str, list[int]] = {}
         self.tick_name = ""
-        # Index 0 sells, 1 buys; each maps a price to the orders there, by order id, first come first.
-        self.resting: tuple[SortedDict[int, LevelOrders], ...] = (SortedDict(), SortedDict())
-        self.stops: tuple[SortedDict[int, LevelOrders], ...] = (SortedDict(), SortedDict())
+        # Index 0 sells, 1 buys; each maps a price to the orders there.
+        self.resting: tuple[SortedDict[int, Rung], ...] = (SortedDict(), SortedDict())
+        self.stops: tuple[SortedDict[int, Rung], ...] = (SortedDict(), SortedDict())
         self.market: dict[str, Work] = {}
         # The prices nearest to the market: [stops to sell, stops to buy, limits to sell, limits to buy].
         self._edges = [_NONE_BELOW, _NONE_ABOVE, _NONE_ABOVE, _NONE_BELOW]
@@ -175,10 +259,13 @@ class Book:
         else:
             self.market[work.order_id] = work
             return
-        level = side.get(price)
-        if level is None:
-            level = side[price] = {}
-        level[work.order_id] = work
+        rung = side.get(price)
+        if rung is None:
+            side[price] = work
+        elif isinstance(rung, dict):
+            rung[work.order_id] = work
+        elif rung is not work:
+            side[price] = {rung.order_id: rung, work.order_id: work}
         if (price > self._edges[edge]) if edge in _BELOW else (price < self._edges[edge]):
             self._edges[edge] = price
 
@@ -191,11 +278,14 @@ class Book:
         else:
             self.market.pop(work.order_id, None)
             return
-        level = side.get(price)
-        if level is None or level.pop(work.order_id, None) is None or level:
+        rung = side.get(price)
+        if isinstance(rung, dict):
+            if rung.pop(work.order_id, None) is None or rung:
+                return
+        elif rung is not work:
             return
-        # An empty level stays until it is the nearest: somebody else will want the price, and it costs a few bytes.
-        level.clear()
+        # An empty price stays until it is the nearest: somebody else will want it, and it costs a few bytes.
+        side[price] = None
         if price == self._edges[edge]:
             self._edges[edge] = _nearest(side, below=edge in _BELOW)
 
@@ -213,11 +303,11 @@ class Book:
         for trigger in reversed(sells):
             if trigger < price_paise:
                 break
-            found.extend(sells[trigger].values())
+            found.extend(waiting_at(sells[trigger]))
         for trigger in buys:
             if trigger > price_paise:
                 break
-            found.extend(buys[trigger].values())
+            found.extend(waiting_at(buys[trigger]))
         found.sort(key=_by_priority)
         return found
 
@@ -227,11 +317,11 @@ class Book:
         for limit in reversed(buys):
             if limit < price_paise or (strictly and limit == price_paise):
                 break
-            yield from buys[limit].values()
+            yield from waiting_at(buys[limit])
         for limit in sells:
             if limit > price_paise or (strictly and limit == price_paise):
                 break
-            yield from sells[limit].values()
+            yield from waiting_at(sells[limit])
 
     def displayed(self, work: Work) -> list[tuple[int, int]]:
         """(price, quantity) that the market still shows to the order's account, best first."""
@@ -271,12 +361,12 @@ def _by_priority(work: Work) -> int:
     return work.priority
 
 
-def _nearest(side: SortedDict[int, LevelOrders], *, below: bool) -> int:
-    """The price of a side that is nearest to the market and at which somebody waits; empty levels on the way go."""
+def _nearest(side: SortedDict[int, Rung], *, below: bool) -> int:
+    """The price of a side that is nearest to the market and at which somebody waits; those of nobody on the way go."""
     end = -1 if below else 0
     while side:
-        price, level = side.peekitem(end)
-        if level:
+        price, rung = side.peekitem(end)
+        if rung is not None:
             return int(price)
         del side[price]
     return _NONE_BELOW if below else _NONE_ABOVE

@@ -36,7 +36,7 @@ from bracketd.domain.instructions import (
 from bracketd.domain.instrument import Level, Tick
 from bracketd.domain.order import Leg, Order, OrderType
 from bracketd.venue.paper.admission import admit_closing, admit_entry, admit_leg, amend, readmit
-from bracketd.venue.paper.book import Pair, Work
+from bracketd.venue.paper.book import EntryWork, LegWork, Pair, Work
 from bracketd.venue.paper.matcher import Matcher
 
 NOT_WORKING = "order is not working"
@@ -106,7 +106,7 @@ class PaperExchange(Matcher):
         for order in sorted(orders, key=lambda each: each.priority):
             work = self._work_of(order)
             self._work[order.order_id] = work
-            if work.pair is not None:
+            if isinstance(work, LegWork):
                 if order.leg is Leg.STOPLOSS:
                     work.pair.stop = work
                 else:
@@ -141,7 +141,7 @@ class PaperExchange(Matcher):
             yield Withdrawn(work.order_id)
 
     def _open_pair(self, legs: OpenPair) -> Iterator[Report]:
-        pair = self._pairs[legs.basket_id] = Pair(legs.basket_id, legs.quantity)
+        pair = self._pairs[legs.basket_id] = Pair(legs.basket_id, legs.quantity, legs.account)
         book = self._book(legs.instrument)
         for leg_id, kind in ((legs.stop_id, OrderType.SLM), (legs.target_id, OrderType.LIMIT)):
             if not leg_id:
@@ -197,7 +197,7 @@ class PaperExchange(Matcher):
         if work is None:
             yield ModifyDenied(change.order_id, NOT_WORKING, change.request, gone=True)
             return
-        if work.pair is not None and work is work.pair.stop and not work.waiting:
+        if isinstance(work, LegWork) and work is work.pair.stop and not work.waiting:
             yield ModifyDenied(change.order_id, "the stop has triggered", change.request)
             return
         moved = amend(work, change, self._priority + 1)
@@ -205,7 +205,7 @@ class PaperExchange(Matcher):
             self._next_priority()
         if not work.remaining and work.pair is None:
             self._forget(work)
-        total = work.total if work.pair is None else 0
+        total = work.total if isinstance(work, EntryWork) else 0
         yield Modified(change.order_id, work.priority if moved else 0, change.request, total)
         if moved and not work.waiting:
             yield from self._take_displayed(work, look_again=False)
