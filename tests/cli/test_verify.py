@@ -1,6 +1,7 @@
 """`bracketd verify` on journals made by hand: sound ones, altered ones, and ones that make no sense."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import apsw
@@ -8,8 +9,12 @@ from click.testing import CliRunner, Result
 
 from bracketd.cli.main import main
 from bracketd.domain.events import AccountOpened, AnyEvent, OrderTriggered, encode_step
+from bracketd.engine.state import State, encode_state
+from bracketd.journal.reader import Reader
+from bracketd.journal.snapshot_file import FILE_NAME, write_snapshot
 from bracketd.journal.sqlite import SqliteJournal
 from bracketd.runtime.data_folder import journal_path
+from bracketd.runtime.snapshots import LAYOUT, make_snapshot
 
 
 def write_journal(folder: Path, bodies: list[bytes]) -> None:
@@ -46,6 +51,32 @@ def test_sound_journal_is_summed_up(tmp_path: Path) -> None:
     assert result.exit_code == 0
     counts = dict(line.split() for line in result.stdout.splitlines() if line != "sound")
     assert counts == {"records": "2", "events": "3", "orders": "0", "brackets": "0", "trades": "0"}
+
+
+def test_the_snapshot_beside_is_compared(tmp_path: Path) -> None:
+    """A snapshot is summed up by its record; one that is not what the records lead to is a fault."""
+    write_journal(tmp_path, TWO_ACCOUNTS)
+    make_snapshot(tmp_path)
+    assert "snapshot  2" in verify(tmp_path).stdout
+    with contextlib.closing(Reader(journal_path(tmp_path))) as reader:
+        at_seq = reader.digest_at(1)
+    assert at_seq is not None
+    (tmp_path / FILE_NAME).unlink()
+    write_snapshot(tmp_path, 1, at_seq, LAYOUT, encode_state(State()))
+    result = verify(tmp_path)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "snapshot after record 1" in result.stderr
+
+
+def test_a_torn_snapshot_is_a_fault(tmp_path: Path) -> None:
+    """A start does without it, and says so; whoever verifies wants to know."""
+    write_journal(tmp_path, TWO_ACCOUNTS)
+    make_snapshot(tmp_path)
+    file = tmp_path / FILE_NAME
+    file.write_bytes(file.read_bytes()[:-1])
+    result = verify(tmp_path)
+    assert result.exit_code == 1
+    assert "torn" in result.stderr
 
 
 def test_altered_record_is_named(tmp_path: Path) -> None:

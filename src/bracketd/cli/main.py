@@ -88,6 +88,14 @@ def demo(
     "--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Form of log lines."
 )
 @click.option("--insecure", is_flag=True, help="Allow plain HTTP on an address that other machines reach.")
+@click.option(
+    "--snapshot-every",
+    metavar="RECORDS",
+    type=click.IntRange(min=0),
+    default=200_000,
+    show_default=True,
+    help="Make a snapshot after so many records; 0 for none while serving.",
+)
 def serve(tls_cert: Path | None, tls_key: Path | None, sandbox: bool, clock: str, **chosen: Any) -> None:
     """Serve one data folder until SIGTERM or SIGINT."""
     if clock == "virtual" and not sandbox:

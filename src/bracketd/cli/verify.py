@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import apsw
@@ -12,11 +13,13 @@ from bracketd.cli.place import Place, require_driver
 from bracketd.database.address import Address
 from bracketd.domain.events import decode_step
 from bracketd.engine.invariant import InvariantBroken
-from bracketd.engine.state import State
+from bracketd.engine.state import State, encode_state
 from bracketd.journal.protocol import JournalDamaged, Record, Snapshot, Unknown
+from bracketd.journal.snapshot_file import SnapshotUnusable
 from bracketd.journal.verify import check
 from bracketd.runtime.data_folder import journal_path, stored_records
 from bracketd.runtime.recovery import RecoveryFailed, replay
+from bracketd.runtime.snapshots import kept_snapshot
 
 
 class Tally:
@@ -26,6 +29,7 @@ class Tally:
         self.records = 0
         self.events = 0
         self.seq = 0
+        self.snapshot_seq = 0
 
     def count(self, records: Iterator[Record]) -> Iterator[Record]:
         """The records themselves, counted; each is in hand until the next is asked for."""
@@ -59,8 +63,18 @@ def _verify_folder(data: Path) -> None:
     if not report.sound:
         raise click.ClickException(f"The journal is faulty: {report.fault}.")
     tally = Tally()
-    state = _replayed(stored_records(data, 0), tally)
+    state = _replayed(stored_records(data, 0), tally, kept=_kept(data))
     click.echo(_summary(state, tally))
+
+
+def _kept(data: Path) -> Snapshot | None:
+    """The snapshot beside the journal; raises click.ClickException for one that no start would take."""
+    try:
+        return kept_snapshot(data)
+    except SnapshotUnusable as fault:
+        raise click.ClickException(f"The snapshot is faulty, and a start does without it: {fault}.") from fault
+    except JournalDamaged as fault:
+        raise click.ClickException(f"The journal is faulty: {fault}.") from fault
 
 
 def _verify_shards(address: Address) -> None:
@@ -83,14 +97,23 @@ def _verify_shards(address: Address) -> None:
         raise click.ClickException(f"Cannot read the journal: {fault}.") from fault
 
 
-def _replayed(records: Iterator[Record], tally: Tally, snapshot: Snapshot | None = None) -> State:
+def _replayed(
+    records: Iterator[Record], tally: Tally, snapshot: Snapshot | None = None, kept: Snapshot | None = None
+) -> State:
     """The state after the whole journal; raises click.ClickException naming the record.
 
-    A snapshot is where it starts only where the records before it have been removed.
+    A snapshot is where it starts only where the records before it have been removed. One that is `kept`
+    beside them must be, to the byte, the state that the records before it lead to.
     """
     try:
         # A replay ends with a check of every invariant that one state can show.
-        return replay(tally.count(records), snapshot)
+        counted = tally.count(records)
+        if kept is None:
+            return replay(counted, snapshot)
+        tally.snapshot_seq = kept.seq
+        if encode_state(replay(islice(counted, kept.seq))) != kept.body:
+            raise click.ClickException(f"The snapshot after record {kept.seq} is not what the records lead to.")
+        return replay(counted, kept)
     except InvariantBroken as broken:
         raise click.ClickException(f"An invariant is broken at record {tally.seq}: {broken}.") from broken
     except (RecoveryFailed, JournalDamaged) as fault:
@@ -111,6 +134,7 @@ def _summary(state: State, tally: Tally) -> str:
         *(f"  {status:<16}{by_status[status]}" for status in sorted(by_status)),
         f"brackets  {len(state.brackets)}",
         f"trades    {len(state.trades)}",
+        *([f"snapshot  {tally.snapshot_seq}"] if tally.snapshot_seq else []),
         "sound",
     ]
     return "\n".join(lines)

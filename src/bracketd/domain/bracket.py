@@ -20,7 +20,7 @@ class Exit(StrEnum):
     ACCEPTED = "ACCEPTED"
 
 
-class Bracket(msgspec.Struct, gc=False, kw_only=True):
+class Bracket(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     """What a bracket is beyond its orders: the offsets, the exit and the ids of its legs ("" before the first fill).
 
     `execution` says which legs it gets: both, the stop-loss alone (its `target_id` stays ""), or none.

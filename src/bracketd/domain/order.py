@@ -90,7 +90,7 @@ _STOPS = frozenset({OrderType.SL, OrderType.SLM})
 _MARKET, _SLM = OrderType.MARKET, OrderType.SLM
 
 
-class Order(msgspec.Struct, gc=False, kw_only=True):
+class Order(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     """The present state of one order. Prices are paise, quantities shares, times unix nanoseconds.
 
     A leg's `quantity` is its entry's filled quantity. `remaining` of a leg is kept by the bracket's exit budget;
@@ -202,7 +202,7 @@ class Terms(msgspec.Struct, frozen=True, array_like=True, gc=False):
     print_paise: int
 
 
-class Trade(msgspec.Struct, frozen=True, gc=False):
+class Trade(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One fill of one order: price in paise, quantity in shares.
 
     `aggressive`, `print_paise` and `tick` say what of the market it came from, as TradeBooked has it.

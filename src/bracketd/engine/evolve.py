@@ -120,7 +120,7 @@ def _order_accepted(state: State, event: OrderAccepted) -> None:
     order.accepted_ns = event.at_ns
     # A place in the queue that was lost meanwhile stays lost.
     order.priority = max(order.priority, event.priority)
-    state.exchange_ids[event.exchange_order_id] = event.order_id
+    state.exchange_ids[event.exchange_order_id] = order.order_id
     state.acknowledged += 1
     state.last_priority = max(state.last_priority, event.priority)
 
@@ -248,7 +248,7 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
     value = event.price_paise * event.quantity
     state.trades[event.trade_id] = Trade(
         event.trade_id,
-        event.order_id,
+        order.order_id,
         event.price_paise,
         event.quantity,
         event.at_ns,

@@ -8,6 +8,7 @@ from bracketd.engine.evolve_modify import take_entry_terms
 from bracketd.engine.invariant import invariant
 from bracketd.engine.numbering import take_number
 from bracketd.engine.repeating import remember
+from bracketd.engine.sharing import shared, shared_number
 from bracketd.engine.squaring import SQUARE_OFF_INFO
 from bracketd.engine.stake import enter_stake
 from bracketd.engine.state import State
@@ -24,8 +25,8 @@ def bracket_placed(state: State, event: BracketPlaced) -> None:
         order_id=event.entry_id,
         basket_id=event.basket_id,
         parent_id="",
-        client_id=event.client_id,
-        instrument=event.instrument,
+        client_id=shared(event.client_id),
+        instrument=shared(event.instrument),
         leg=Leg.ENTRY,
         side=event.side,
         order_type=event.order_type,
@@ -33,12 +34,12 @@ def bracket_placed(state: State, event: BracketPlaced) -> None:
         validity=event.validity,
         quantity=event.quantity,
         remaining=event.quantity,
-        price_paise=event.price_paise,
-        trigger_paise=event.trigger_paise,
+        price_paise=shared_number(event.price_paise),
+        trigger_paise=shared_number(event.trigger_paise),
         disclosed_quantity=event.disclosed_quantity,
         protection_bp=event.protection_bp,
-        user_order_id=event.user_order_id,
-        device=event.device,
+        user_order_id=shared(event.user_order_id),
+        device=shared(event.device),
         execution=event.execution,
         held=event.held,
         squares=event.squares,
@@ -47,16 +48,16 @@ def bracket_placed(state: State, event: BracketPlaced) -> None:
     )
     bracket = state.brackets[event.basket_id] = Bracket(
         basket_id=event.basket_id,
-        client_id=event.client_id,
-        instrument=event.instrument,
+        client_id=entry.client_id,
+        instrument=entry.instrument,
         side=event.side,
         entry_id=event.entry_id,
-        target_offset_paise=event.target_offset_paise,
-        stop_offset_paise=event.stop_offset_paise,
+        target_offset_paise=shared_number(event.target_offset_paise),
+        stop_offset_paise=shared_number(event.stop_offset_paise),
         tick_paise=event.tick_paise,
-        lower_band_paise=event.lower_band_paise,
-        upper_band_paise=event.upper_band_paise,
-        reference_paise=event.reference_paise,
+        lower_band_paise=shared_number(event.lower_band_paise),
+        upper_band_paise=shared_number(event.upper_band_paise),
+        reference_paise=shared_number(event.reference_paise),
         trailing_step_paise=event.trailing_step_paise,
         execution=event.execution,
     )

@@ -78,6 +78,12 @@ class Reader:
             raise JournalDamaged("the snapshot made after it is not what was put", seq)
         return Snapshot(seq, body)
 
+    def digest_at(self, seq: int) -> bytes | None:
+        """The digest of all history up to a record, None for one that is not there. Raises JournalDamaged."""
+        if seq and not 0 < seq <= self.last_seq():
+            return None
+        return self._anchor(seq)[1]
+
     def _anchor(self, seq: int) -> tuple[int, bytes]:
         """Epoch and digest of the record after which reading starts."""
         if seq == 0:

@@ -62,6 +62,9 @@ class Measures:
         self.commit_s = Histogram(COMMIT_BOUNDS_S)
         self.commit_records = Histogram(BATCH_BOUNDS)
         self.lag_s = Histogram(LAG_BOUNDS_S)
+        self.snapshots: Counter[str] = Counter(made=0, failed=0)
+        self.snapshot_seq = 0
+        self.snapshot_s = 0.0
         self.ticks: Counter[str] = Counter()
         self.last_tick_s: dict[str, float] = {}
 

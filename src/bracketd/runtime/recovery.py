@@ -1,5 +1,6 @@
 """Recovery: the state from snapshot and journal, and the paper exchange as it was."""
 
+import logging
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -13,6 +14,8 @@ from bracketd.engine.state import State, decode_state, encode_state
 from bracketd.journal.protocol import Journal, Lease, Record, Snapshot
 from bracketd.runtime.venue_view import view_of
 from bracketd.venue.paper.exchange import PaperExchange
+
+_log = logging.getLogger(__name__)
 
 
 class RecoveryFailed(Exception):
@@ -49,15 +52,17 @@ def replay(records: Iterable[Record], snapshot: Snapshot | None = None) -> State
     return state
 
 
-async def recover(journal: Journal, lease: Lease, snapshot_tail_records: int | None = None) -> State:
+async def recover(
+    journal: Journal, lease: Lease, snapshot_tail_records: int | None = None, beside: Snapshot | None = None
+) -> State:
     """The state that the journal gives: its snapshot and the records after it. Raises RecoveryFailed, InvariantBroken.
 
     Called after the lease was acquired, so that nothing can be appended behind its back. A long tail is shortened
-    for the next start by a new snapshot; `snapshot_tail_records` says how long is long.
+    for the next start by a new snapshot; `snapshot_tail_records` says how long is long. `beside` is a snapshot that is
+    kept elsewhere (runtime/snapshots.py) and stands for the same records; the later one that is a state is taken.
     """
-    snapshot = await journal.get_snapshot()
-    state = _start(snapshot)
-    first = last = snapshot.seq if snapshot is not None else 0
+    first, state = _latest(await journal.get_snapshot(), beside)
+    last = first
     async for record in journal.read(last):
         _apply(state, record)
         last = record.seq
@@ -69,13 +74,24 @@ async def recover(journal: Journal, lease: Lease, snapshot_tail_records: int | N
     return state
 
 
+def _latest(*snapshots: Snapshot | None) -> tuple[int, State]:
+    """The latest snapshot that is a state, and its record: (0, nothing) where none is."""
+    for snapshot in sorted(filter(None, snapshots), key=lambda each: each.seq, reverse=True):
+        try:
+            return snapshot.seq, _start(snapshot)
+        except RecoveryFailed as fault:
+            # Another version's, perhaps. The records say the same.
+            _log.warning("not started from %s", fault)
+    return 0, State()
+
+
 def _start(snapshot: Snapshot | None) -> State:
     if snapshot is None:
         return State()
     try:
         return decode_state(snapshot.body)
-    except msgspec.DecodeError as fault:
-        raise RecoveryFailed(f"the snapshot after record {snapshot.seq}: {fault}") from fault
+    except (msgspec.DecodeError, KeyError) as fault:
+        raise RecoveryFailed(f"the snapshot after record {snapshot.seq}: {fault!r}") from fault
 
 
 def _apply(state: State, record: Record) -> None:

@@ -39,6 +39,7 @@ from bracketd.runtime.rates import Rates
 from bracketd.runtime.recovery import RecoveryFailed, recover
 from bracketd.runtime.sandbox import Sandbox
 from bracketd.runtime.settings import Settings
+from bracketd.runtime.snapshots import Snapshots, snapshot_to_start_from
 from bracketd.runtime.staffing import sessions_of, staff_desk
 from bracketd.runtime.timekeeping import keep_timing
 
@@ -129,11 +130,14 @@ async def _serve(
             rates=settings.rates(),
             metrics_open=settings.metrics_open,
         )
+        commit = desk.commit
+        snapshots = Snapshots(settings.data, settings.snapshot_every, lambda: commit.durable_seq, desk.measures)
         server = HttpServer(app, lambda: on_ready(url(listener, secured)), http, ws, secured)
         async with (
             running(_stop_when_failed(desk, server)),
             running(keep_timing(desk)),
             running(desk.measures.measure_lag()),
+            running(snapshots.run()),
         ):
             if feeding is None:
                 await server.serve([listener])
@@ -156,7 +160,10 @@ async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> Opened:
     opened = await stack.enter_async_context(open_journal(settings.data))
     key = load_or_create(settings.data)
     store = stack.enter_context(ClientStore(settings.data))
-    state = await recover(opened.journal, opened.lease)
+    beside = snapshot_to_start_from(settings.data)
+    # What is made while serving need not be waited for here.
+    tail_records = sys.maxsize if settings.snapshot_every else None
+    state = await recover(opened.journal, opened.lease, tail_records, beside)
     _log.info("recovered %d records, %d orders", opened.last_seq, len(state.orders))
 
     def account_terms(client_id: str) -> tuple[int, int] | None:

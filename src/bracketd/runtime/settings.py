@@ -94,6 +94,9 @@ class Settings:
     log: str = "text"
     """`text`: a line for people. `json`: one object a line, for programs."""
 
+    snapshot_every: int = 200_000
+    """After so many records a snapshot is made beside the server; 0 makes one at a start after a long tail only."""
+
     feed_interval_s: float = 0.25
     """The synthetic feed prints every instrument once in this many seconds."""
 
@@ -119,6 +122,8 @@ class Settings:
         for origin in self.cors:
             if not is_origin(origin):
                 raise ValueError(f"cors must be an origin such as https://desk.example, not {origin!r}")
+        if self.snapshot_every < 0:
+            raise ValueError("snapshot_every must be 0 or more records")
         if self.feed_interval_s <= 0:
             raise ValueError("feed_interval_s must be positive")
         self.rates()

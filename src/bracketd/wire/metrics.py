@@ -83,6 +83,14 @@ class Metrics:
         )
         yield GaugeMetricFamily("bracketd_journal_pending_bytes", "The same in bytes.", commit.pending_bytes)
         yield GaugeMetricFamily("bracketd_journal_durable_seq", "The last record on disk.", commit.durable_seq)
+        snapshots = CounterMetricFamily("bracketd_snapshots", "Snapshots that were begun.", labels=("outcome",))
+        for outcome, count in sorted(measures.snapshots.items()):
+            snapshots.add_metric((outcome,), count)
+        yield snapshots
+        yield GaugeMetricFamily(
+            "bracketd_snapshot_seq", "The last record that the snapshot stands for.", measures.snapshot_seq
+        )
+        yield GaugeMetricFamily("bracketd_snapshot_seconds", "How long the last one took.", measures.snapshot_s)
 
     def _of_market(self, counted: Census) -> Iterator[Metric]:
         measures = self._desk.measures
