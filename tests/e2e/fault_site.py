@@ -174,7 +174,7 @@ class FaultSite:
         """One more engine."""
         arguments = ["engine", "--journal", journal or self.journal, "--count", str(SHARDS), "--ttl", str(TTL_S)]
         arguments += ["--shards", shards, "--standby", standby, "--session", "always", "--feed", "manual"]
-        arguments += ["--order-rate", "0", "--cancel-rate", "0"]
+        arguments += ["--order-rate", "0", "--cancel-rate", "0", "--snapshot-every", "400"]
         process = Process(self.folder, name, *arguments)
         self._all.append(process)
         return await process.ready()

@@ -122,6 +122,13 @@ SHARD_COUNT = click.option(
 @click.option("--listen", default="127.0.0.1:0", show_default=True, help="Address and port for gateways.")
 @click.option("--advertise", default="", help="The address under which gateways reach it, where it is another.")
 @click.option("--ttl", type=click.FloatRange(0.5, 60), default=2.0, show_default=True, help="Seconds of a lease.")
+@click.option(
+    "--snapshot-every",
+    type=click.IntRange(0),
+    default=50_000,
+    show_default=True,
+    help="Keep a shard's state after so many records, 0 for never.",
+)
 @click.option("--session", type=click.Choice(["nse", "always"]), default="nse", show_default=True, help="Market hours.")
 @click.option(
     "--feed", type=click.Choice(["synthetic", "manual"]), default="synthetic", show_default=True, help="What prints."
@@ -145,6 +152,7 @@ def engine(
     listen: str,
     advertise: str,
     ttl: float,
+    snapshot_every: int,
     **chosen: Any,
 ) -> None:
     """Own shards of a cluster and serve them to its gateways, until SIGTERM or SIGINT."""
@@ -163,6 +171,7 @@ def engine(
             listen=listen,
             advertise=advertise,
             ttl_s=ttl,
+            snapshot_every=snapshot_every,
         )
     )
 

@@ -16,12 +16,17 @@ from bracketd.journal.shards import Shards
 _DATABASE = ("postgresql://", "postgres://")
 
 
+def is_database(journal: str) -> bool:
+    """Whether the shards are in a database rather than in a folder."""
+    return journal.startswith(_DATABASE)
+
+
 def open_store(journal: str, count: int) -> Shards:
     """The shards at an address `postgresql://…`, or in a folder of that name; new ones are `count`.
 
     Raises BadAddress, JournalDamaged, OSError, and ModuleNotFoundError where the driver is not installed.
     """
-    if journal.startswith(_DATABASE):
+    if is_database(journal):
         # Whoever keeps shards in folders needs no driver.
         from bracketd.journal.postgres.shards import PostgresShards
 
@@ -35,7 +40,7 @@ def open_clients(journal: str) -> Iterator[tuple[ClientStore, bytes]]:
 
     Raises ClientStoreError, SigningKeyError, BadAddress, apsw.Error, OSError, and ModuleNotFoundError.
     """
-    if journal.startswith(_DATABASE):
+    if is_database(journal):
         from bracketd.auth.clients_database import ClientsDatabase
 
         database = ClientsDatabase(journal)
@@ -48,12 +53,12 @@ def open_clients(journal: str) -> Iterator[tuple[ClientStore, bytes]]:
 
 def folder_of(journal: str) -> Path:
     """The folder of a cluster, the present one where it is in a database."""
-    return Path() if journal.startswith(_DATABASE) else Path(journal)
+    return Path() if is_database(journal) else Path(journal)
 
 
 def shown_store(journal: str) -> str:
     """The store's name for people, without a password."""
-    if journal.startswith(_DATABASE):
+    if is_database(journal):
         from bracketd.database.address import read_address
 
         return read_address(journal).shown

@@ -27,6 +27,7 @@ from bracketd.runtime.http_server import running
 from bracketd.runtime.listening import StartRefused
 from bracketd.runtime.server import EXIT_STOPPED, THREAD_SWITCH_S, BuildApp
 from bracketd.runtime.settings import BACKLOG, Settings
+from bracketd.runtime.shard_snapshots import EVERY_RECORDS, keep_snapshots
 from bracketd.runtime.staffing import Staff, sessions_of, staff_desk
 from bracketd.runtime.tenure import Tenure
 
@@ -60,6 +61,9 @@ class EngineSettings:
 
     advertise: str = ""
     """The address under which gateways reach it, where it is not the one it listens on."""
+
+    snapshot_every: int = EVERY_RECORDS
+    """A shard's state is kept after so many records, so that the next owner has no more to replay; 0 for never."""
 
     ttl_s: float = TTL_S
     """How long a lease lasts that is not renewed, in seconds."""
@@ -116,6 +120,7 @@ async def _serve(settings: EngineSettings, build_app: BuildApp, on_ready: Callab
                 rates=settings.desk.rates(),
                 metrics_open=False,
             )
+            tenure.run_beside(keep_snapshots(tenure, settings.journal, settings.snapshot_every))
             if made.feeding is not None:
                 tenure.run_beside(made.feeding.run(settings.desk.feed_interval_s))
             return made

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from bracketd.engine.state import State
 from bracketd.journal.group import GroupCommit
-from bracketd.journal.protocol import Fenced, Journal, Lease, Record, Unknown
+from bracketd.journal.protocol import Fenced, Journal, Lease, Record, Snapshot, Unknown
 from bracketd.runtime.desk import Desk, NotServing
 from bracketd.runtime.http_server import App
 from bracketd.runtime.recovery import recover
@@ -47,6 +47,7 @@ class Tenure:
         self.staff: Staff | None = None
         self.app: App | None = None
         self.leaving = False
+        self.snapshot_seq = 0
         self.ended = asyncio.Event()
         self._journal = journal
         self._ttl_s = ttl_s
@@ -94,6 +95,8 @@ class Tenure:
             tenure._run(tenure._renew())
             tenure._run(tenure._watch())
             state = await recover(journal, lease)
+            kept = await journal.get_snapshot()
+            tenure.snapshot_seq = 0 if kept is None else kept.seq
             made = staff(tenure, state)
             made.desk.keep_time()
             await made.desk.durable()
@@ -112,6 +115,11 @@ class Tenure:
     def records(self, after_seq: int) -> AsyncIterator[Record]:
         """The shard's durable records after a sequence."""
         return self._journal.read(after_seq)
+
+    async def keep(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot of what this tenure's journal holds. Raises Fenced, Unknown, ValueError."""
+        await self._journal.put_snapshot(self.lease, snapshot.seq, snapshot.body)
+        self.snapshot_seq = snapshot.seq
 
     def run_beside(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something as long as the tenure lasts."""
