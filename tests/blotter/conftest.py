@@ -60,8 +60,8 @@ def open_window(browser: Browser, server: Server) -> Iterator[Callable[..., Wind
     """Opens windows; each is closed with the test, which fails where something in it went wrong."""
     windows: list[Window] = []
 
-    def opened(**options: Any) -> Window:
-        windows.append(Window(browser, f"http://{HOST}:{server.port}", **options))
+    def opened(host: str = HOST, **options: Any) -> Window:
+        windows.append(Window(browser, f"http://{host}:{server.port}", **options))
         return windows[-1]
 
     yield opened

@@ -345,3 +345,30 @@ def test_a_rejection_says_the_exchanges_words(window: Window, trader: Caller) ->
     (row,) = window.wait_for_truth(trader)
     assert row["order_status"] == "REJECTED"
     assert window.lines()[0]["state"] == "Rejected · 16388: no such <b>member</b>"
+
+
+def test_a_cover_order_and_a_stop(window: Window, trader: Caller) -> None:
+    """A cover order has no target, a stop entry waits for its trigger; a market entry's prices are said to be about."""
+    preview = window.page.locator("#preview")
+    window.fill_ticket(kind="CO", type="SLM", quantity="3", trigger="465", stop="2")
+    expect(preview).to_have_text(
+        f"Buys 3 SBIN-EQ at the market once 465.00 is reached. Stop-loss triggers at about 463.00 ({MINUS}6.00)."
+    )
+    expect(window.page.locator("#ticket-form [name=target]")).to_be_disabled()
+    window.press("#ticket-form button[type=submit]")
+    (entry,) = window.wait_for_truth(trader)
+    assert (entry["execution_type"], entry["order_status"], entry["trigger_price"]) == ("CO", "TRIGGER_PENDING", 465)
+    window.choose(entry["oms_order_id"])
+    expect(window.page.locator("#chart")).to_have_attribute("aria-label", re.compile("Entry 465.00, Stop 463.00$"))
+    window.press("#cancel")
+    assert window.said()[0] == "done"
+    window.fill_ticket(kind="BO", type="MARKET", quantity="2", target="4")
+    expect(preview).to_have_text(
+        "Buys 2 SBIN-EQ at the market. Target sells at about 464.00 (+8.00), "
+        f"stop-loss triggers at about 458.00 ({MINUS}4.00)."
+    )
+    window.fill_ticket(quantity="x")
+    expect(preview).to_have_text("The quantity is a whole number of shares.")
+    before = len(trader.rows())
+    window.page.click("#ticket-form button[type=submit]")
+    assert len(trader.rows()) == before

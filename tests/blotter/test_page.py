@@ -106,13 +106,14 @@ def test_login_and_logout(server: Server, open_window: Callable[..., Window]) ->
     assert Caller(HOST, server.port, "L1", token).get("/api/v1/trades").status == 401
 
 
-def test_a_token_leaves_the_address_at_once(open_window: Callable[..., Window], trader: Caller) -> None:
-    """The address of the demo opens the book, and neither it nor the page's text holds the token after."""
+def test_a_token_leaves_the_address_at_once(open_window: Callable[..., Window], trader: Caller, server: Server) -> None:
+    """The address of the demo opens the book, and neither it nor the page nor the log holds the token after."""
     window = open_window().enter(trader.token)
     assert window.page.url == f"{window.url}/"
     assert trader.token not in window.page.content()
     window.page.go_back()
     assert trader.token not in window.page.url
+    assert trader.token not in server.said()
     window.page.goto(f"{window.url}/#token=nobody.knows.it")
     expect(window.page.locator("#login")).to_be_visible()
 

@@ -19,7 +19,11 @@ WAIT_MS = 10_000
 TRIES = 200
 TRY_MS = 50
 
+STRANGE_HOST = "desk.test"
+"""A name that leads to this machine in the tests' browser, and that it does not take for this machine."""
+
 OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-proxy-server"]
+OPTIONS += [f"--host-resolver-rules=MAP {STRANGE_HOST} 127.0.0.1"]
 
 REFUSED_REQUEST = re.compile(
     r"Failed to load resource: (?:the server responded with a status of 4|net::ERR_)|WebSocket"

@@ -14,7 +14,7 @@ const FIELDS = {
   "": ["price", "trigger_price", "quantity"],
 };
 
-const HEADS = ["Order", "Id", "Filled", "Price", "Average", "State"];
+const HEADS = ["Order", "State", "Filled", "Price", "Average", "Id"];
 
 export class Chosen {
   #form = the("modify-form");
@@ -154,11 +154,11 @@ function told(history) {
 function rowsTable(group) {
   const rows = group.rows.map((row) => [
     part(row),
-    row.oms_order_id,
+    state(row),
     `${shares(row.filled_quantity)} / ${shares(row.quantity)}`,
     price(row.price || row.trigger_price) || "market",
     average(row.average_price),
-    state(row),
+    row.oms_order_id,
   ]);
   const made = table("Rows of the bracket", HEADS, rows, [2, 3, 4]);
   if (group.rows.some(unprotected)) made.classList.add("loud");

@@ -20,7 +20,7 @@ export function inWords(side, base, target, stop, quantity, about) {
   const near = about ? "about " : "";
   const told = [];
   if (at.target) told.push(`Target ${out} at ${near}${shown(at.target)} (+${shown(target * quantity)})`);
-  if (at.stop) told.push(`stop-loss triggers at ${near}${shown(at.stop)} (−${shown(stop * quantity)})`);
+  if (at.stop) told.push(`${told.length ? "stop" : "Stop"}-loss triggers at ${near}${shown(at.stop)} (−${shown(stop * quantity)})`);
   return told.join(", ");
 }
 
