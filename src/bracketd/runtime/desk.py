@@ -295,7 +295,7 @@ class Desk:
         now_ns = self.now_ns()
         self._do_due(now_ns)
         instrument = judged_by(self.state, command)
-        print_paise = self._venue.shown(instrument)[0] if instrument in self.instruments else 0
+        print_paise = self._venue.shown(instrument)[0] if instrument and instrument in self.instruments else 0
         decision = decide(self.state, command, self.instruments, Moment(now_ns, self._phase(now_ns), print_paise))
         if not decision.events:
             return decision

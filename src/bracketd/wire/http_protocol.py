@@ -45,7 +45,9 @@ _FIELD_BYTES: Final = 4
 
 _PLAIN_TARGET: Final = re.compile(rb"(/api/v1/orders?/[\w./-]+)(?:\?([\w.,:;&=%+~*-]*))?\Z", re.ASCII)
 _METHODS: Final = {method.encode("ascii"): method for method in VERBS}
-_NOT_PLAIN: Final = frozenset({b"expect", b"origin", b"transfer-encoding", b"upgrade"})
+_TELLING: Final = frozenset({b"content-length", b"expect", b"origin", b"transfer-encoding", b"upgrade"})
+"""Headers by which a request may be no plain one."""
+
 _LENGTH_DIGITS_MAX: Final = 5
 _LINE: Final = b"%b: %b\r\n".__mod__
 
@@ -70,6 +72,9 @@ class JsonHttpProtocol(HttpToolsProtocol):
     _route: Route | None = None
     _plain: dict[str, Any]
     _body = b""
+    _unusual = False
+    _default_headers: list[tuple[bytes, bytes]] | None = None
+    _default_lines = b""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         """As uvicorn makes it."""
@@ -115,18 +120,23 @@ class JsonHttpProtocol(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
+        self._unusual = False
 
     def on_url(self, url: bytes) -> None:
         """Part of the target."""
-        self._count(len(url))
-        super().on_url(url)
+        self._head_bytes += len(url)
+        if self._head_bytes > REQUEST_BYTES_MAX:
+            raise HeadTooLarge
+        self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
-        self._count(len(name) + len(value) + _FIELD_BYTES)
+        self._head_bytes += len(name) + len(value) + _FIELD_BYTES
+        if self._head_bytes > REQUEST_BYTES_MAX:
+            raise HeadTooLarge
         name = name.lower()
-        if name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
+        if name in _TELLING:
+            self._told(name, value)
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -213,20 +223,13 @@ class JsonHttpProtocol(HttpToolsProtocol):
     def _plain_route(self) -> Route | None:
         """The order-entry route of a request whose head is a plain one's, and what of its scope order entry reads."""
         under_way: RequestResponseCycle | None = self.cycle
-        if self._exchange is None or not (under_way is None or under_way.response_complete):
+        if self._unusual or self._exchange is None or not (under_way is None or under_way.response_complete):
             return None
         parser = self.parser
         method = _METHODS.get(parser.get_method())
         target = _PLAIN_TARGET.match(self.url)
         if method is None or target is None or parser.get_http_version() != "1.1" or self.flow.write_paused:
             return None
-        for name, value in self.headers:
-            if name in _NOT_PLAIN:
-                return None
-            if name == b"content-length" and (
-                len(value) > _LENGTH_DIGITS_MAX or not value.isdigit() or int(value) > REQUEST_BYTES_MAX
-            ):
-                return None
         self._plain = {"method": method, "headers": self.headers, "query_string": target[2] or b""}
         return find_route(target[1])
 
@@ -243,16 +246,20 @@ class JsonHttpProtocol(HttpToolsProtocol):
 
     def _framed(self, reply: Reply, sent_id: bytes, keep_alive: bool) -> bytes:
         """A reply as bytes on the wire, its headers in the order in which the application's reach it."""
-        headers = [
-            *self.server_state.default_headers,
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(reply.body)),
-            (b"x-request-id", sent_id),
-            *reply.headers,
-        ]
-        if not keep_alive:
-            headers.append((b"connection", b"close"))
-        return b"%b%b\r\n%b" % (STATUS_LINE[reply.status], b"".join(map(_LINE, headers)), reply.body)
+        defaults = self.server_state.default_headers
+        if defaults is not self._default_headers:
+            # uvicorn makes a new list each second.
+            self._default_headers, self._default_lines = defaults, b"".join(map(_LINE, defaults))
+        own = b"".join(map(_LINE, reply.headers)) if reply.headers else b""
+        return b"%b%bcontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n%b%b\r\n%b" % (
+            STATUS_LINE[reply.status],
+            self._default_lines,
+            len(reply.body),
+            sent_id,
+            own,
+            b"" if keep_alive else b"connection: close\r\n",
+            reply.body,
+        )
 
     def _refuse(self, reply: Reply) -> None:
         if self.transport.is_closing():
@@ -260,10 +267,14 @@ class JsonHttpProtocol(HttpToolsProtocol):
         self.transport.write(raw_answer(reply))
         self.transport.close()
 
-    def _count(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > REQUEST_BYTES_MAX:
-            raise HeadTooLarge
+    def _told(self, name: bytes, value: bytes) -> None:
+        """Take note of a header of `_TELLING`."""
+        if name != b"content-length":
+            self._unusual = True
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+        elif len(value) > _LENGTH_DIGITS_MAX or not value.isdigit() or int(value) > REQUEST_BYTES_MAX:
+            self._unusual = True
 
     def _look(self) -> None:
         """Whether the peer still does its part: sends what it has begun, reads what waits for it."""

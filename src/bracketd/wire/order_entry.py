@@ -33,8 +33,6 @@ from bracketd.wire.representation import (
 from bracketd.wire.request import header, read_body, read_fields
 from bracketd.wire.turnstile import Turnstile
 
-_KART = b"/api/v1/orders/kart"
-_OLDER = (b"/api/v1/orders/bracket", b"/api/v1/order/bracket")
 _ORDERS = b"/api/v1/orders"
 
 _CANCEL = ("DELETE",)
@@ -76,6 +74,12 @@ class Route(NamedTuple):
         return ", ".join(self.methods)
 
 
+_PREFIXES = (
+    (b"/api/v1/orders/kart", Way.KART),
+    (b"/api/v1/orders/bracket", Way.OLDER),
+    (b"/api/v1/order/bracket", Way.OLDER),
+)
+
 WITHOUT_ID = Route(None, Way.ORDERS)
 """Where an order by itself is placed, or modified with its id in the body; the router leads here, since the order book
 and the kill switch share the path."""
@@ -86,7 +90,7 @@ def find_route(raw_path: bytes) -> Route | None:
 
     Everything behind the route is the id, slashes and dots included: what is no id names no order, and says so.
     """
-    for prefix, way in ((_KART, Way.KART), *((older, Way.OLDER) for older in _OLDER)):
+    for prefix, way in _PREFIXES:
         if raw_path.startswith(prefix):
             rest = raw_path[len(prefix) :]
             if not rest.strip(b"/"):

@@ -70,8 +70,9 @@ class Parameters:
     def values(self, name: str) -> tuple[str, ...]:
         """Every different text the field has, the body's first; no blanks, no objects or arrays."""
         first, second = self._body.get(name), self._query.get(name)
-        texts = (first, second) if first != second else (first,)
-        return tuple(text for text in texts if text and text is not BAD)
+        if second and second is not BAD and second != first:
+            return (first, second) if first and first is not BAD else (second,)
+        return (first,) if first and first is not BAD else ()
 
     def conflict(self, name: str) -> bool:
         """Whether body and query give the field two different values; blank is none, an object or array is one."""

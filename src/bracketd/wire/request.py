@@ -74,8 +74,9 @@ def read_fields(scope: Scope, body: bytes, claims: Claims, path_id: str | None =
         raise EarlyReply(replies.BODY_INVALID) from None
     if parameters.bad_anywhere("client_id"):
         raise EarlyReply(replies.field_invalid("client_id"))
-    if any(sent != claims.client_id for sent in parameters.values("client_id")):
-        raise EarlyReply(replies.FORBIDDEN)
+    for sent in parameters.values("client_id"):
+        if sent != claims.client_id:
+            raise EarlyReply(replies.FORBIDDEN)
     return parameters
 
 
