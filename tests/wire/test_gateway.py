@@ -164,6 +164,23 @@ async def test_a_print_reaches_every_shard() -> None:
             assert [trade["trade_price"] for trade in trades] == [411.25]
 
 
+async def test_a_shard_s_metrics_are_its_owner_s() -> None:
+    """A gateway shows what the owner counts; a shard without an owner is 503, and one that is not there 404."""
+    async with city(wait_s=0.3) as place:
+        await place.engine([0])
+        await place.until(lambda: 0 in place.routes.owners)
+        client = next(client for client in CLIENTS if place.shard_of(client) == 0)
+        (await place.place(client)).raise_for_status()
+        found = await place.http.get("/metrics?shard=0")
+        assert found.status_code == 200
+        assert 'bracketd_orders{leg="ENTRY",status="CONFIRMED"} 1.0' in found.text
+        assert "bracketd_serving 1.0" in found.text
+        for path, status in (("shard=1", 503), ("shard=2", 404), ("shard=-1", 404), ("shard=a", 404), ("x=0", 404)):
+            assert (await place.http.get(f"/metrics?{path}")).status_code == status
+        passed_on = await place.http.get("/metrics?shard=0", headers={"x-forwarded-for": "192.0.2.1"})
+        assert passed_on.status_code == 404
+
+
 @pytest.mark.parametrize("ending", ["killed", "handed over"])
 async def test_updates_go_on_at_the_next_owner_without_a_hole(ending: str) -> None:
     """A client's websocket stays open while its owner changes: every fill is told once, and the rows end up right."""

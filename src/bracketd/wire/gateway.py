@@ -65,7 +65,7 @@ SpeakerOf = Callable[[Claims], Speaker]
 class Gateway:
     """The ASGI application of a gateway: `local` answers here, `routes` lead to the owners.
 
-    `attend` takes websockets.
+    `attend` takes websockets. `metrics_open`: whether other machines may read metrics.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Gateway:
         attend: Callable[[Scope, Receive, Send], Any],
         *,
         sandbox: bool,
+        metrics_open: bool,
     ) -> None:
         self._local = local
         self._desk = desk
@@ -86,12 +87,16 @@ class Gateway:
         self._speaker = speaker
         self._attend = attend
         self._sandbox = sandbox
+        self._metrics_open = metrics_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request or websocket."""
         bare = scope["path"].rstrip("/")
         if scope["type"] == "websocket" and bare in FEED_PATHS:
             await self._attend(scope, receive, send)
+            return
+        if bare == "/metrics" and scope["query_string"] and scope["type"] == "http":
+            await self._metrics(scope, send)
             return
         if scope["type"] != "http" or bare in HERE:
             if bare == "/readyz" and self._routes.unowned is None:
@@ -148,6 +153,24 @@ class Gateway:
         except asyncio.CancelledError:
             # The gateway stops and waits no longer.
             raise EarlyReply(replies.NOT_SERVING) from None
+
+    async def _metrics(self, scope: Scope, send: Send) -> None:
+        """The metrics of the shard that the query names, as its owner tells them; 503 where it has none."""
+        sent_id = (HEADER, request_id(scope["headers"]))
+        name, _, text = scope["query_string"].partition(b"=")
+        shard = int(text) if name == b"shard" and text.isdigit() and len(text) < 6 else -1
+        count = self._routes.map.count if self._routes.map is not None else 0
+        if not (self._metrics_open or is_neighbour(scope)) or (count and not 0 <= shard < count):
+            await _send(replies.RESOURCE_NOT_FOUND, send, sent_id)
+            return
+        asked = dict(scope, query_string=b"", headers=[], client=("127.0.0.1", 0), method="GET")
+        try:
+            answer = await self._routes.ask(call_of(asked, Speaker(""), max(shard, 0), sent_id, b""), repeatable=True)
+        except (NoOwner, OutcomeUnknown):
+            await _send(replies.NOT_SERVING, send, sent_id)
+            return
+        await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
+        await send({"type": "http.response.body", "body": answer.body})
 
     async def _everywhere(self, call: Call) -> Answer:
         """The sandbox's pages: what happens to the market happens in every shard. The first refusal is the answer."""

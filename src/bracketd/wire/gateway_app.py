@@ -40,5 +40,5 @@ def build_gateway(
 
     local = build_app(desk, gate, sandbox=None, entrance=entrance, metrics_open=metrics_open)
     relay = FeedRelay(local, desk, gate, routes, speaker)
-    app = Gateway(local, desk, gate, routes, speaker, relay.attend, sandbox=sandbox)
+    app = Gateway(local, desk, gate, routes, speaker, relay.attend, sandbox=sandbox, metrics_open=metrics_open)
     return CrossOrigin(app, cors) if cors else app
