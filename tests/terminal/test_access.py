@@ -21,6 +21,8 @@ VERBS = (
     ("exit", "1"),
     ("modify", "1", "--price", "1"),
     ("cancel-all", "--yes"),
+    ("watch",),
+    ("export", "orders", "orders.csv"),
     ("place", "SBIN", "BUY", "1", "--target", "1", "--stop", "1", "--yes"),
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bracketd.client import Order
+from bracketd.client import Order, Trade
 from bracketd.client.bracket import CLOSING_INFO, Standing
 from bracketd.client.dialogue import rows_of
 from bracketd.terminal.amount import rupees
@@ -156,4 +156,17 @@ def group_facts(group: Group) -> dict[str, object]:
         "unprotected": group.bare,
         "closing": group.closing,
         "orders": [order_facts(row) for row in group.rows],
+    }
+
+
+def trade_facts(trade: Trade) -> dict[str, object]:
+    """A trade as JSON tells it; what of the market it came from is told by the trade book alone."""
+    return {
+        "trade_id": trade.trade_id,
+        "order_id": trade.order_id,
+        "symbol": trade.symbol,
+        "side": trade.side,
+        "quantity": trade.quantity,
+        "price": rupees(trade.price),
+        "traded_s": trade.raw.get("trade_time", 0),
     }

@@ -15,6 +15,7 @@ INFO: Final = {
     "SESSION_END": "the session ended",
     "RESCUE": "it closes shares that neither leg would have closed",
     "AMO": "it is held here until the session begins",
+    "UNPROTECTED_LEG_REFUSED": "the exchange would not have it",
     "UNPROTECTED": "shares are open that no working order would close",
 }
 """What the words of `order_status_info` mean."""

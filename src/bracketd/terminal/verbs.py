@@ -6,8 +6,10 @@ import click
 
 from bracketd.terminal.account_verbs import completion, login, logout, profile
 from bracketd.terminal.book_verbs import funds, orders, positions, show
+from bracketd.terminal.export_verbs import export
 from bracketd.terminal.order_verbs import cancel, cancel_all, exit_bracket, modify, place
 from bracketd.terminal.replay_verbs import replay
+from bracketd.terminal.watch_verbs import watch
 
 VERBS: Final[dict[str, click.Command]] = {
     "login": login,
@@ -22,6 +24,8 @@ VERBS: Final[dict[str, click.Command]] = {
     "cancel-all": cancel_all,
     "positions": positions,
     "funds": funds,
+    "watch": watch,
+    "export": export,
     "replay": replay,
     "completion": completion,
 }
