@@ -13,6 +13,7 @@ TICK_PAISE = 5
 NEWEST = 10
 """A client deals mostly with this many of the newest of its orders."""
 
+EXITS = {"TARGET": "TARGET", "SECOND": "TARGET", "STOPLOSS": "STOPLOSS", "THIRD": "STOPLOSS"}
 READ_PATHS = {
     "orders": "/api/v1/orders?type=pending&client_id={client}",
     "completed": "/api/v1/orders?type=completed&client_id={client}",
@@ -26,8 +27,11 @@ READ_PATHS = {
 class Request(NamedTuple):
     """One request, ready but for its token. `key` tells keyed placements apart: client, key, day.
 
-    `meant` holds fields of the command that it must be read as, whatever its encoding. `cut` is where its bytes are cut
-    in two, 0 for nowhere; `patience_s` how long the client waits before it hangs up, 0 for as long as it takes.
+    `meant` holds fields of the command that it must be read as, whatever its encoding. `order` is the order that it
+    names and `entry` the entry of that, an entry of a bracket or cover order by its basket; `exits` is the leg by
+    which they are to be closed, "" where the entry is meant; `bracket`: it names a bracket's entry. `price_paise` is
+    what it asks for, 0 for none. `cut` is where its bytes are cut in two, 0 for nowhere; `patience_s` how long the
+    client waits before it hangs up, 0 for as long as it takes.
     """
 
     kind: str
@@ -37,6 +41,12 @@ class Request(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()
     key: tuple[str, str, str] = ("", "", "")
     meant: Mapping[str, object] = {}
+    order: str = ""
+    entry: str = ""
+    exits: str = ""
+    bracket: bool = False
+    stranger: bool = False
+    price_paise: int = 0
     cut: int = 0
     patience_s: float = 0.0
 
@@ -80,7 +90,8 @@ def placement(deed: Place, client: str, share: Instrument, printed_paise: int, d
         meant |= {"stop_offset_paise": deed.stop_paise, "trailing_step_paise": deed.step_paise}
     for copy in range(deed.copies):
         written = body_written(deed.way + copy, fields, ORDERS if deed.execution.single else KART)
-        yield Request("place", client, "POST", written, headers, (client, key if deed.key else "", day), meant)
+        once = (client, key if deed.key else "", day)
+        yield Request("place", client, "POST", written, headers, once, meant, price_paise=price)
 
 
 def _execution(deed: Place) -> dict[str, str]:
@@ -118,10 +129,25 @@ def cancellation(deed: Cancel, client: str, other: str, state: State) -> Iterato
         fields["leg_order_indicator"] = deed.word
     headers = ((b"prefer", b"return=representation"),) if deed.facts else ()
     meant = {"client_id": client, "ids": (order_id,), "leg": deed.word or None}
+    named = _naming(Request("cancel", client, "DELETE", Written(""), headers, meant=meant), row, deed.word)
     for copy in range(deed.copies):
-        yield Request(
-            "cancel", client, "DELETE", cancel_written(deed.way + copy, order_id, fields), headers, meant=meant
-        )
+        yield named._replace(written=cancel_written(deed.way + copy, order_id, fields))
+
+
+def _naming(request: Request, row: Order, word: str) -> Request:
+    """A cancel, with what it names."""
+    return request._replace(
+        order=_name(row),
+        entry=row.order_id if row.execution.single else row.basket_id,
+        exits=EXITS.get(word.upper(), "") if row.leg is Leg.ENTRY else str(row.leg),
+        bracket=row.leg is Leg.ENTRY and row.execution is Execution.BO,
+        stranger=row.client_id != request.client,
+    )
+
+
+def _name(row: Order) -> str:
+    """What an order goes by among clients: a bracket's entry by its basket, which is all that a placement tells."""
+    return row.basket_id if row.leg is Leg.ENTRY and not row.execution.single else row.order_id
 
 
 def modification(deed: Modify, client: str, state: State, shares: Mapping[str, Instrument]) -> Iterator[Request]:
@@ -144,7 +170,9 @@ def modification(deed: Modify, client: str, state: State, shares: Mapping[str, I
     if deed.step_paise and row.leg is not Leg.TARGET and not row.execution.single:
         fields["trailing_stop_loss"] = rupees(deed.step_paise)
     path = ORDERS if row.execution.single and deed.way % 3 else KART
-    yield Request("modify", client, "PUT", body_written(deed.way, fields, path))
+    paise = base + TICK_PAISE * deed.away if "price" in fields and deed.away is not None else 0
+    written = body_written(deed.way, fields, path)
+    yield Request("modify", client, "PUT", written, order=_name(row), price_paise=paise)
 
 
 def conversion(deed: Convert, client: str, share: Instrument) -> Request:
@@ -211,7 +239,8 @@ def pushed(tick: Tick, share: Instrument) -> Request:
     return Request("tick", "", "POST", Written("/sandbox/v1/ticks", (body.encode(),), JSON))
 
 
-def cancel_by(client: str, order_id: str, word: str) -> Request:
-    """A plain cancel."""
-    body = f'{{"client_id":"{client}","oms_order_id":"{order_id}","leg_order_indicator":"{word}"}}'
-    return Request("cancel", client, "DELETE", Written(f"{KART}/{order_id}", (body.encode(),), JSON))
+def cancel_by(row: Order, word: str) -> Request:
+    """A plain cancel by the order's owner."""
+    body = f'{{"client_id":"{row.client_id}","oms_order_id":"{row.order_id}","leg_order_indicator":"{word}"}}'
+    written = Written(f"{KART}/{row.order_id}", (body.encode(),), JSON)
+    return _naming(Request("cancel", row.client_id, "DELETE", written), row, word)

@@ -112,10 +112,10 @@ async def _print(process: Process, ticks: list[Tick]) -> None:
 async def _close_everything(trial: "Trial", process: Process) -> None:
     state = process.desk.state
     for bracket in tuple(state.brackets.values()):
-        trial.ask(cancel_by(bracket.client_id, bracket.entry_id, "ENTRY"))
+        trial.ask(cancel_by(state.orders[bracket.entry_id], "ENTRY"))
         await _answered(trial)
         if state.open_quantity(bracket):
-            trial.ask(cancel_by(bracket.client_id, bracket.entry_id, "STOPLOSS"))
+            trial.ask(cancel_by(state.orders[bracket.entry_id], "STOPLOSS"))
             await _answered(trial)
         if trial.witness.lie or process.desk.failure:
             return

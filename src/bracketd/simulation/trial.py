@@ -31,6 +31,7 @@ from bracketd.simulation.desk_clients import (
 )
 from bracketd.simulation.disk import AFTER_REPLY, BEFORE_REPLY
 from bracketd.simulation.encodings import Headers, auth_headers
+from bracketd.simulation.history import History
 from bracketd.simulation.line import Dialogue, pieces
 from bracketd.simulation.listener import Listener, book_of
 from bracketd.simulation.lives import Lives
@@ -54,6 +55,7 @@ from bracketd.simulation.virtual_loop import LoopClock, VirtualLoop, no_collecto
 from bracketd.simulation.watched_desk import Hearing, hearing
 from bracketd.simulation.witness import Witness
 from bracketd.venue.paper.fault_plan import FaultPlan
+from bracketd.venue.paper.fault_plan import Point as FaultPoint
 
 PATIENCE_S = (0.00001, 0.0003, 0.002, 0.5)
 """How long a client waits that has no patience: it hangs up, and its request goes on."""
@@ -95,6 +97,7 @@ class Trial:
         self.calls: set[asyncio.Task[None]] = set()
         self.lives = Lives(loop, self.clock, folder, story, self.witness, self.book, self._cut_off)
         self.pace = Pace(story.orders_per_s, story.cancels_per_s)
+        self.history = History()
         self.stale: dict[str, float] = {}
         self._tokens = Random(f"tokens {story.seed}")
         self._token: dict[str, str] = {}
@@ -140,6 +143,7 @@ class Trial:
         process = lives.process
         if isinstance(deed, deeds.Misbehave):
             lives.misbehave(FaultPlan(deed.rules, deed.seed))
+            self.history.late_fills |= any(rule.on is FaultPoint.FILL for rule in deed.rules)
         elif isinstance(deed, deeds.Trouble):
             lives.disk.trouble = deed.what
         elif isinstance(deed, deeds.PowerCut):
@@ -227,7 +231,7 @@ class Trial:
             client,
             self._token[client],
             lambda: book_of(process.desk.state, client),
-            lambda who, rows: self.witness.shown(who, rows, self.lives.archive.catch_up()),
+            self._shown,
         )
         self.listeners.append(listener)
         listener.begin(process.connect(listener))
@@ -261,6 +265,7 @@ class Trial:
             return
         self.witness.requests += 1
         stale = token in self.stale
+        asked_ns = self.clock.now_ns()
         self.pace.ask(request.client, request.kind, self.loop.now_ns)
         message = pieces(request.method, request.written, [*headers, *request.headers], request.cut)
         dialogue = self._dialogue(process)
@@ -283,10 +288,28 @@ class Trial:
                     self.witness.accuse(f"answered before it is on disk (20): {request.kind} {status} {body!r}")
                 else:
                     self._heard(heard, request, status, body)
+                    self._seen(request, asked_ns, status, body)
                 self.lives.reached(AFTER_REPLY)
                 return True
 
-            await dialogue.ask(message, leaving, request.patience_s)
+            reply = await dialogue.ask(message, leaving, request.patience_s)
+            if reply is None:
+                self.history.unanswered(request, asked_ns)
+
+    def _seen(self, request: Request, asked_ns: int, status: int, body: bytes) -> None:
+        """The client holds its reply to all that clients have seen."""
+        try:
+            self.history.answered(request, asked_ns, self.clock.now_ns(), status, json.loads(body))
+        except (KeyError, TypeError, ValueError) as fault:
+            self.witness.accuse(f"a reply is not as it should be: {fault!r} {request.kind} {status} {body!r}")
+        for text in self.history.faults:
+            self.witness.accuse(text)
+
+    def _shown(self, client: str, rows: list[dict[str, Any]]) -> None:
+        """A frame came."""
+        self.witness.shown(client, rows, self.lives.archive.catch_up())
+        for row in rows:
+            self.history.pushed(row, self.clock.now_ns())
 
     def _dialogue(self, process: Process) -> Dialogue:
         """A connection that is free, or a new one."""
