@@ -61,6 +61,20 @@ def test_a_wait_for_nothing_is_seen(loop: VirtualLoop) -> None:
     run(loop, asyncio.sleep(0))
 
 
+def test_a_circle_is_seen(loop: VirtualLoop) -> None:
+    """Where somebody sets the same timer again and again for now, the loop says so instead of going round for ever."""
+
+    def again() -> None:
+        loop.call_later(1e-18, again)
+
+    async def body() -> None:
+        again()
+        await asyncio.sleep(1)
+
+    with pytest.raises(Stalled, match="time stands still"):
+        run(loop, body())
+
+
 def test_tasks_are_told_oldest_first(loop: VirtualLoop) -> None:
     """The tasks that are not done are listed in the order of their making, however many have come and gone."""
 

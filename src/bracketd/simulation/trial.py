@@ -51,7 +51,7 @@ from bracketd.simulation.premises import (
 from bracketd.simulation.process import KEY, Process
 from bracketd.simulation.rest import come_to_rest
 from bracketd.simulation.storyteller import CLIENTS
-from bracketd.simulation.virtual_loop import LoopClock, VirtualLoop, no_collector
+from bracketd.simulation.virtual_loop import LoopClock, Stalled, VirtualLoop, no_collector
 from bracketd.simulation.watched_desk import Hearing, hearing
 from bracketd.simulation.witness import Witness
 from bracketd.venue.paper.fault_plan import FaultPlan
@@ -73,7 +73,11 @@ def tried(story: Story, *, rest: bool = True) -> Account:
     ):
         trial = Trial(loop, story, Path(lent))
         with closing(trial.lives):
-            return loop.run_until_complete(trial.run(rest=rest))
+            try:
+                return loop.run_until_complete(trial.run(rest=rest))
+            except Stalled as stalled:
+                trial.witness.accuse(f"{stalled} (24)")
+                return trial.account(at_rest=False)
 
 
 def _memory() -> str | None:
@@ -124,6 +128,10 @@ class Trial:
             # What the last deed began goes on for a moment.
             await asyncio.sleep(1)
         await self.lives.end()
+        return self.account(at_rest=at_rest)
+
+    def account(self, *, at_rest: bool) -> Account:
+        """What it has come to."""
         return Account(
             lie=self.witness.lie,
             at_rest=at_rest,

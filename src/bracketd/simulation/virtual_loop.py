@@ -16,8 +16,12 @@ PRUNE_AT = 256
 """So many finished tasks are carried along before they are forgotten."""
 
 
+ROUNDS_MAX = 100_000
+"""More rounds of the loop than this at one moment are no work but a circle."""
+
+
 class Stalled(Exception):
-    """Everybody waits, and for nothing that time could bring."""
+    """Everybody waits, and for nothing that time could bring; or somebody never waits."""
 
 
 class _Waiting:
@@ -25,6 +29,7 @@ class _Waiting:
 
     def __init__(self, loop: "VirtualLoop") -> None:
         self._loop = loop
+        self._rounds = 0
 
     def select(self, timeout_s: float | None) -> list[object]:
         """Let the time go by; there is never any input."""
@@ -32,6 +37,11 @@ class _Waiting:
             raise Stalled("everybody waits, and no timer is set")
         if timeout_s > 0:
             self._loop.now_ns += math.ceil(timeout_s * NS_PER_SECOND)
+            self._rounds = 0
+        else:
+            self._rounds += 1
+            if self._rounds > ROUNDS_MAX:
+                raise Stalled("somebody is busy for ever, and time stands still")
         return []
 
     def close(self) -> None:
