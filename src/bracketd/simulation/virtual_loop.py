@@ -16,8 +16,9 @@ PRUNE_AT = 256
 """So many finished tasks are carried along before they are forgotten."""
 
 
+WHILE_NS = 1_000_000
 ROUNDS_MAX = 100_000
-"""More rounds of the loop than this at one moment are no work but a circle."""
+"""More rounds of the loop than this within such a while are no work but a circle."""
 
 
 class Stalled(Exception):
@@ -29,6 +30,7 @@ class _Waiting:
 
     def __init__(self, loop: "VirtualLoop") -> None:
         self._loop = loop
+        self._since_ns = 0
         self._rounds = 0
 
     def select(self, timeout_s: float | None) -> list[object]:
@@ -37,11 +39,11 @@ class _Waiting:
             raise Stalled("everybody waits, and no timer is set")
         if timeout_s > 0:
             self._loop.now_ns += math.ceil(timeout_s * NS_PER_SECOND)
-            self._rounds = 0
-        else:
-            self._rounds += 1
-            if self._rounds > ROUNDS_MAX:
-                raise Stalled("somebody is busy for ever, and time stands still")
+        self._rounds += 1
+        if self._loop.now_ns - self._since_ns >= WHILE_NS:
+            self._since_ns, self._rounds = self._loop.now_ns, 0
+        elif self._rounds > ROUNDS_MAX:
+            raise Stalled("somebody is busy for ever, and time stands still")
         return []
 
     def close(self) -> None:
