@@ -36,7 +36,11 @@ from bracketd.wire.gateway_app import build_gateway
 from bracketd.wire.websocket_protocol import FeedProtocol
 
 KEY = b"k" * 32
-TTL_S = 1.0
+SHORT_S = 1.0
+"""A lease for tests that wait for its end."""
+
+LONG_S = 20.0
+"""One that a busy machine does not let end by itself."""
 CLIENTS = ("A", "B", "C", "D", "E", "F")
 BRACKET = {
     "exchange": "NSE",
@@ -175,7 +179,7 @@ class MemoryShard:
 class Engine:
     """One engine of the city."""
 
-    def __init__(self, store: MemoryShards, shards: Sequence[int], standby: Sequence[int] = ()) -> None:
+    def __init__(self, store: MemoryShards, ttl_s: float, shards: Sequence[int], standby: Sequence[int]) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
         host, port = self.listener.getsockname()[:2]
         self.address = f"{host}:{port}"
@@ -190,7 +194,7 @@ class Engine:
             return made
 
         self.house = EngineHouse(
-            store, KEY, address=self.address, ttl_s=TTL_S, shards=shards, standby=standby, staff=staff, terms=terms
+            store, KEY, address=self.address, ttl_s=ttl_s, shards=shards, standby=standby, staff=staff, terms=terms
         )
         self._keeping: asyncio.Task[None] | None = None
         self._server: asyncio.Server | None = None
@@ -221,9 +225,11 @@ class Engine:
 class City:
     """The store, its engines, and one gateway, called as any HTTP client would."""
 
-    def __init__(self, store: MemoryShards, wait_s: float) -> None:
+    def __init__(self, store: MemoryShards, wait_s: float, ttl_s: float) -> None:
         self.store = store
+        self.ttl_s = ttl_s
         self.engines: list[Engine] = []
+        self.held: list[asyncio.Task[None]] = []
         self.tokens = TokenBook()
         self.routes = Routes(store, KEY, wait_s=wait_s)
         settings = Settings(data=Path("unused"), session="always", feed="manual")
@@ -242,7 +248,7 @@ class City:
 
     async def engine(self, shards: Sequence[int], standby: Sequence[int] = ()) -> Engine:
         """One more engine, which has its shards when this returns, if they are free."""
-        engine = await Engine(self.store, shards, standby).start()
+        engine = await Engine(self.store, self.ttl_s, shards, standby).start()
         self.engines.append(engine)
         return engine
 
@@ -321,9 +327,9 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def city(count: int = 2, wait_s: float = 4.0) -> AsyncIterator[City]:
+async def city(count: int = 2, wait_s: float = 8.0, ttl_s: float = LONG_S) -> AsyncIterator[City]:
     """A city without engines yet; its gateway looks for owners all the time."""
-    made = City(MemoryShards(count), wait_s)
+    made = City(MemoryShards(count), wait_s, ttl_s)
     looking = asyncio.ensure_future(made.routes.keep())
     try:
         yield made

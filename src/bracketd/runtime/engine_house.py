@@ -28,6 +28,12 @@ _log = logging.getLogger(__name__)
 LOOKS: Final = 12
 """Within a lease's time it is looked so many times whether a shard has become free."""
 
+LOOK_WAIT_S: Final = 2.0
+"""A store that does not answer is given up this long after it was asked, and asked again."""
+
+LOOK_S_MAX: Final = 0.5
+"""And never less often than this: a shard that is handed over waits for nobody's lease."""
+
 RETRY_S: Final = 1.0
 """A shard that could not be taken is tried again after this time."""
 
@@ -59,6 +65,7 @@ class EngineHouse:
         self._key = key
         self._address = address
         self._ttl_s = ttl_s
+        self._look_s = min(ttl_s / LOOKS, LOOK_S_MAX)
         self._own = frozenset(shards)
         self._standby = frozenset(standby)
         self._staff = staff
@@ -81,12 +88,12 @@ class EngineHouse:
         """Take what is free, again and again; returns only when it is cancelled."""
         while True:
             try:
-                async with asyncio.timeout(self._ttl_s):
+                async with asyncio.timeout(min(self._ttl_s, LOOK_WAIT_S)):
                     holdings = await self._store.holdings()
                 self.take_free(holdings)
             except (Unknown, TimeoutError) as fault:
                 _log.warning("who holds which shard cannot be read: %s", str(fault) or "no answer")
-            await asyncio.sleep(self._ttl_s / LOOKS)
+            await asyncio.sleep(self._look_s)
 
     def take_free(self, holdings: list[Holding]) -> None:
         """Begin to take each shard that is free for this engine."""
@@ -219,7 +226,7 @@ class EngineHouse:
             return
         except FolderInUse as fault:
             _log.debug("shard %d: %s", shard, fault)
-            self._not_before_s[shard] = time.monotonic() + self._ttl_s / LOOKS
+            self._not_before_s[shard] = time.monotonic() + self._look_s
             return
         except (RecoveryFailed, JournalDamaged, JournalTooNew, InvariantBroken) as fault:
             _log.critical("shard %d cannot be served: %s", shard, fault)
