@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
-from tests.blotter.window import Window, running_browser
+from playwright.sync_api import Browser, BrowserContext
+from tests.blotter.window import Window, new_context, running_browser
 from tests.e2e.caller import Caller
 from tests.e2e.process import HOST, Server
 
@@ -55,18 +55,33 @@ def trader(server: Server) -> Iterator[Caller]:
     trader.send("DELETE", f"/api/v1/orders?client_id={name}")
 
 
+@pytest.fixture(scope="module")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """The profile that windows share unless they ask for something of their own: it keeps the page's files."""
+    context = new_context(browser)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def open_window(browser: Browser, server: Server) -> Iterator[Callable[..., Window]]:
+def open_window(browser: Browser, profile: BrowserContext, server: Server) -> Iterator[Callable[..., Window]]:
     """Opens windows; each is closed with the test, which fails where something in it went wrong."""
     windows: list[Window] = []
+    contexts: list[BrowserContext] = []
 
     def opened(host: str = HOST, **options: Any) -> Window:
-        windows.append(Window(browser, f"http://{host}:{server.port}", **options))
+        if options:
+            contexts.append(new_context(browser, **options))
+        windows.append(Window(contexts[-1] if options else profile, f"http://{host}:{server.port}"))
         return windows[-1]
 
     yield opened
-    for window in windows:
-        window.close()
+    try:
+        for window in windows:
+            window.close()
+    finally:
+        for context in contexts:
+            context.close()
 
 
 @pytest.fixture

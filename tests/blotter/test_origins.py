@@ -1,14 +1,15 @@
-"""The page where it is not at home: over TLS without a sandbox, and in the clear under another machine's name."""
+"""The page elsewhere: over TLS without a sandbox, before a cluster, and in the clear under another machine's name."""
 
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import trustme
 from playwright.sync_api import Browser, expect
-from tests.blotter.window import STRANGE_HOST, Window
+from tests.blotter.window import STRANGE_HOST, Window, new_context
 from tests.e2e.caller import Caller
 from tests.e2e.process import BRACKETD, command
 
@@ -27,17 +28,42 @@ def test_over_tls_without_a_sandbox(browser: Browser, tmp_path: Path) -> None:
     token = command("token", "C1", "--data", data).stdout.strip()
     options = ["--session", "always", "--blotter", "--tls-cert", str(cert), "--tls-key", str(key)]
     serve = [str(BRACKETD), "serve", "--data", data, "--port", "0", *options]
-    with subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        try:
-            assert process.stdout is not None
-            url = re.search(r"https://\S+", process.stdout.readline())
-            assert url is not None
-            window = Window(browser, url[0], ignore_https_errors=True).enter(token)
+    with started(*serve) as url:
+        window = Window(new_context(browser, ignore_https_errors=True), url).enter(token)
+        window.place(price="420", quantity="1", target="4", stop="2")
+        assert window.said()[0] == "done"
+        expect(window.page.locator("#market")).to_be_hidden()
+        assert {each.partition(":")[0] for each in window.asked} == {"https", "wss"}
+        window.close()
+
+
+def test_before_a_cluster(browser: Browser, tmp_path: Path) -> None:
+    """A gateway with `--blotter` has the page too; what it shows and asks goes to the shard's owner and comes back."""
+    store = str(tmp_path / "store")
+    with started(str(BRACKETD), "engine", "--journal", store, "--session", "always"):
+        command("client", "add", "C1", "--journal", store)
+        token = command("token", "C1", "--journal", store).stdout.strip()
+        with started(str(BRACKETD), "gateway", "--journal", store, "--port", "0", "--blotter") as url:
+            window = Window(new_context(browser), url).enter(token)
             window.place(price="420", quantity="1", target="4", stop="2")
             assert window.said()[0] == "done"
-            expect(window.page.locator("#market")).to_be_hidden()
-            assert {each.partition(":")[0] for each in window.asked} == {"https", "wss"}
+            host, _, port = url.partition("://")[2].partition(":")
+            (row,) = window.wait_for_truth(Caller(host, int(port), "C1", token))
+            window.choose(row["oms_order_id"])
+            window.press("#cancel")
+            assert window.said() == ("done", "Cancelled: nothing of it can fill any more.")
             window.close()
+
+
+@contextmanager
+def started(*program: str) -> Iterator[str]:
+    """Run a server until the body has ended; gives the URL of its first line, or all of that line without one."""
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            url = re.search(r"https?://\S+", line)
+            yield url[0] if url else line
         finally:
             process.terminate()
             process.wait(10)

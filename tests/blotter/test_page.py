@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import BrowserContext, expect
 from tests.blotter.conftest import CASH_PAISE
 from tests.blotter.window import ROOT, WAIT_MS, Window
 from tests.e2e.caller import Caller, bracket_body
@@ -127,11 +127,11 @@ def test_a_session_that_ends_asks_to_log_in(window: Window, trader: Caller) -> N
     assert window.lines() == []
 
 
-def test_a_restart_under_an_open_page(browser: Browser, tmp_path: Path) -> None:
+def test_a_restart_under_an_open_page(profile: BrowserContext, tmp_path: Path) -> None:
     """A server that dies is said to be gone; what happened meanwhile is read again when it is back."""
     server = Server(tmp_path, clients=("C1",), more=("--blotter",))
     server.start()
-    window = Window(browser, f"http://{HOST}:{server.port}")
+    window = Window(profile, f"http://{HOST}:{server.port}")
     try:
         window.enter(server.tokens["C1"])
         trader = server.caller()

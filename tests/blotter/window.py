@@ -80,16 +80,21 @@ def running_browser() -> Iterator[Browser]:
             browser.close()
 
 
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A profile with nothing in it; `options` are Playwright's, such as `viewport` and `color_scheme`."""
+    context = browser.new_context(**{"viewport": {"width": 1400, "height": 1400}} | options)
+    context.set_default_timeout(WAIT_MS)
+    context.add_init_script(POLICY)
+    return context
+
+
 class Window:
     """One page, with all that it complained about and all that it asked for."""
 
-    def __init__(self, browser: Browser, url: str, **options: Any) -> None:
-        """`options` are those of a browser's context, such as `viewport` and `color_scheme`."""
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        """A new tab of a browser's context."""
         self.url = url
-        self.context: BrowserContext = browser.new_context(**{"viewport": {"width": 1400, "height": 1400}} | options)
-        self.context.set_default_timeout(WAIT_MS)
-        self.context.add_init_script(POLICY)
-        self.page: Page = self.context.new_page()
+        self.page: Page = context.new_page()
         self.complaints: list[str] = []
         self.asked: list[str] = []
         self.page.on("console", self._console)
@@ -118,7 +123,7 @@ class Window:
 
     def close(self) -> None:
         """Close it; nothing may have gone wrong in it, and nothing asked of anybody but its own server."""
-        self.context.close()
+        self.page.close()
         assert self.complaints == []
         host = self.url.partition("://")[2]
         assert [url for url in self.asked if url.split("/")[2] != host] == []

@@ -7,6 +7,7 @@ import sys
 import click
 
 from bracketd.cli.log import keep_log
+from bracketd.cli.page import with_page
 from bracketd.runtime.cluster import shown_store
 from bracketd.runtime.gateway_server import GatewaySettings, run_gateway
 from bracketd.runtime.listening import StartRefused
@@ -26,7 +27,8 @@ def run_gateway_verb(settings: GatewaySettings) -> None:
         click.echo(f"bracketd gateway of {shown_store(settings.journal)} at {url}")
 
     try:
-        code = run_gateway(settings, build_gateway, say, JsonHttpProtocol, FeedProtocol)
+        build = with_page(build_gateway, asked=settings.desk.blotter)
+        code = run_gateway(settings, build, say, JsonHttpProtocol, FeedProtocol)
     except StartRefused as refused:
         raise click.ClickException(f"{refused}.") from refused
     sys.exit(code)

@@ -27,6 +27,7 @@ ORDER_RATE = click.option(
     type=click.IntRange(0),
     help="Orders a second that one client may place or modify, 0 for any number; 10, with a sandbox 0, if not named.",
 )
+BLOTTER = click.option("--blotter", is_flag=True, help="Show the page at /: a client's book in the browser.")
 CANCEL_RATE = click.option(
     "--cancel-rate",
     type=click.IntRange(0),
@@ -65,7 +66,7 @@ def demo(
     "--feed", type=click.Choice(["synthetic", "manual"]), default="synthetic", show_default=True, help="What prints."
 )
 @click.option("--sandbox", is_flag=True, help="Let this machine push prints and plan the paper exchange's faults.")
-@click.option("--blotter", is_flag=True, help="Show the page at /: a client's book in the browser.")
+@BLOTTER
 @click.option(
     "--clock",
     type=click.Choice(["system", "virtual"]),
@@ -182,6 +183,7 @@ def engine(
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option("--sandbox", is_flag=True, help="Pass prints and faults from this machine on to every shard.")
+@BLOTTER
 @click.option("--cors", metavar="ORIGIN", multiple=True, type=Origin(), help=CORS_HELP)
 @click.option("--tls-cert", type=PEM, help="Certificate chain in PEM: speak HTTPS.")
 @click.option("--tls-key", type=PEM, help="Its key in PEM, not encrypted.")

@@ -1,22 +1,16 @@
 """`bracketd serve`: one server on one data folder, in the foreground."""
 
-import functools
 import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import click
 
-from bracketd.auth.gate import Gate
-from bracketd.blotter.files import PageFiles, PartsMissing, load_page_files
-from bracketd.blotter.pages import Blotter
 from bracketd.cli.log import keep_log
-from bracketd.runtime.desk import Desk
-from bracketd.runtime.http_server import App
+from bracketd.cli.page import with_page
 from bracketd.runtime.listening import StartRefused
-from bracketd.runtime.server import BuildApp, run
+from bracketd.runtime.server import run
 from bracketd.runtime.settings import Settings
 from bracketd.wire.app import build_app
 from bracketd.wire.http_protocol import JsonHttpProtocol
@@ -39,20 +33,8 @@ def serve_until_stopped(settings: Settings, on_ready: Callable[[str], None]) -> 
     # At debug level oauthlib logs every code that it gives out, and a code is as good as a login for a minute.
     logging.getLogger("oauthlib").setLevel(logging.INFO)
     try:
-        build = _with_blotter(build_app, load_page_files()) if settings.blotter else build_app
+        build = with_page(build_app, asked=settings.blotter)
         code = run(settings, build, on_ready, JsonHttpProtocol, FeedProtocol)
-    except PartsMissing as missing:
-        raise click.ClickException(f"Cannot show the page: {missing}.") from missing
     except StartRefused as refused:
         raise click.ClickException(f"{refused}.") from refused
     sys.exit(code)
-
-
-def _with_blotter(build: BuildApp, files: PageFiles) -> BuildApp:
-    """How an application is made that has the page in front of it; the wire knows nothing of the page."""
-
-    @functools.wraps(build)
-    def made(desk: Desk, gate: Gate, **parts: Any) -> App:
-        return Blotter(build(desk, gate, **parts), files)
-
-    return made
