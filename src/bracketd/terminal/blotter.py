@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from bracketd.client import Order, Trade, Update
+from bracketd.client import Order, Position, Trade, Update
 from bracketd.terminal.amount import rupees
 from bracketd.terminal.book import Group, book_table, groups
 from bracketd.terminal.screen import clock_text, styled
@@ -30,6 +30,7 @@ class LiveBook:
         self._orders: dict[str, Order] = {}
         self._fills: deque[Trade] = deque(maxlen=FILLS_SHOWN)
         self._link = "connecting"
+        self._positions: tuple[Position, ...] = ()
         self.changes = 0
 
     def stands(self, updates: Sequence[Update]) -> None:
@@ -60,6 +61,12 @@ class LiveBook:
             self.changes += self._link != why
             self._link = why
 
+    def hold(self, positions: Sequence[Position]) -> None:
+        """The positions as they are valued now."""
+        with self._lock:
+            self.changes += self._positions != tuple(positions)
+            self._positions = tuple(positions)
+
     def groups(self) -> list[Group]:
         """The brackets as they stand."""
         with self._lock:
@@ -71,12 +78,12 @@ class LiveBook:
         from rich.text import Text
 
         with self._lock:
-            fills, link = list(self._fills), self._link
+            fills, link, held = list(self._fills), self._link, self._positions
         stand = self.groups()
         live = [group for group in stand if not group.over]
         over = [group for group in reversed(stand) if group.over]
         bare = [group.order_id for group in stand if group.bare]
-        room = max(3, height - FILLS_SHOWN - 8 - len(bare))
+        room = max(3, height - FILLS_SHOWN - 8 - len(bare) - len(held))
         shown, hidden = fitting([*live, *over], room)
         parts: list[RenderableType] = [self._headline(link, len(live), len(over))]
         if bare:
@@ -85,6 +92,7 @@ class LiveBook:
         parts.append(book_table(shown) if shown else Text("\nNo orders yet.\n", style="dim"))
         if hidden:
             parts.append(Text(f"and {hidden} more", style="dim"))
+        parts += [Text(position_line(position), style="bold") for position in held]
         parts += [Text.from_markup(_fill_line(fill)) for fill in reversed(fills)]
         parts.append(Text("q quits", style="dim"))
         return Stack(*parts)
@@ -95,6 +103,14 @@ class LiveBook:
         style = "green" if link == "live" else "bold black on yellow"
         counts = f"  {live} live, {over} over  "
         return Text.assemble((f"{self._client_id} at {self._url}", "bold"), counts, (f" {link} ", style))
+
+
+def position_line(position: Position) -> str:
+    """A position with what it has earned and would earn if it were closed at the last price, in rupees."""
+    earned = position.realised + position.net * (position.last_price - position.average_price)
+    open_part = f" at {rupees(position.average_price)}" if position.net else ""
+    earned_text = f"{'+' if earned >= 0 else '-'}{rupees(abs(earned))}"
+    return f"{position.symbol} {position.net:+d}{open_part}, last {rupees(position.last_price)}: {earned_text}"
 
 
 def fitting(wanted: list[Group], lines: int) -> tuple[list[Group], int]:

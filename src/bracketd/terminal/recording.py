@@ -4,6 +4,7 @@ The columns are those of docs/replay.md. Prices are exact decimals in rupees, qu
 """
 
 import csv
+import heapq
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -78,8 +79,6 @@ class Recording:
         for each in self.prints():
             if not count:
                 first_ns = each.at_ns
-            elif each.at_ns < last_ns:
-                raise self._fault(f"goes back in time in row {each.row}")
             count, last_ns = count + 1, each.at_ns
             instruments.add(each.instrument)
         if not count:
@@ -87,13 +86,25 @@ class Recording:
         return count, first_ns, last_ns, instruments
 
     def prints(self) -> Iterator[Print]:
-        """Every print in the order of the file. Raises Verdict at a row that is none."""
+        """Every print in the order of time, of one moment in that of the file. Raises Verdict at a row that is none."""
         step_ns = self._candle_step_ns() if self.candles else 0
+        began_ns = 0
+        # The candles of several instruments overlap: what is left of one waits for its time.
+        waiting: list[tuple[int, int, int, Print]] = []
         for number, row in enumerate(self._rows(), start=1):
             try:
-                yield from self._candle(row, number, step_ns) if self.candles else (self._tick(row, number),)
+                made = list(self._candle(row, number, step_ns)) if self.candles else [self._tick(row, number)]
             except BadRow as fault:
                 raise self._fault(f"row {number}: {fault}") from fault
+            if made[0].at_ns < began_ns:
+                raise self._fault(f"goes back in time in row {number}")
+            began_ns = made[0].at_ns
+            while waiting and waiting[0][0] < began_ns:
+                yield heapq.heappop(waiting)[-1]
+            for place, each in enumerate(made):
+                heapq.heappush(waiting, (each.at_ns, number, place, each))
+        while waiting:
+            yield heapq.heappop(waiting)[-1]
 
     def _candle(self, row: Row, number: int, step_ns: int) -> Iterator[Print]:
         """Four prints, a quarter of the candle's time apart: open, low, high, close; of a fall open, high, low, close.

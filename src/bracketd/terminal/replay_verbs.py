@@ -61,6 +61,9 @@ def replay(access: Access, file: Path, instrument: str, speed: float, day: datet
                 with bar:
                     task = bar.add_task("", total=None)
                     made.run(lambda pushed, total, at_ns: bar.update(task, completed=pushed, total=total))
+        except KeyboardInterrupt:
+            click.echo(f"Interrupted: {made.pushed} of {made.total} prints were pushed.", err=True)
+            raise
         except BrokerError as error:
             if not made.row:
                 raise

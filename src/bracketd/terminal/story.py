@@ -176,8 +176,11 @@ def _guards(group: Group) -> str:
 
 def _closers(group: Group) -> str:
     closers = [row for row in group.rows[1:] if row.filled]
-    told = [f"the {row.leg.lower()} closed {row.filled} at {rupees(row.average_price)}" for row in closers]
-    return _sentence(", ".join(told).capitalize()) if told else ""
+    told = [f"the {_LEGS.get(row.leg, row.leg)} closed {row.filled} at {rupees(row.average_price)}" for row in closers]
+    return _sentence("T" + ", ".join(told)[1:]) if told else ""
+
+
+_LEGS: Final = {"TARGET": "target", "STOPLOSS": "stop-loss"}
 
 
 def _beyond(order: Order) -> str:

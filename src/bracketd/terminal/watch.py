@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
-from bracketd.client import ConnectionLost, Unknown, Update
+from bracketd.client import BrokerError, ConnectionLost, Unknown, Update
 from bracketd.client.updates import Fold
 from bracketd.terminal.access import Access
 from bracketd.terminal.blotter import LiveBook
 
 FRAMES_PER_S: Final = 8
+VALUE_S: Final = 2.0
 PAUSE_S: Final = 0.5
 """Between two tries to reach a server that is away."""
 
@@ -80,6 +81,17 @@ def follow(access: Access, listener: Listener, stop: threading.Event) -> None:
             stop.wait(PAUSE_S)
 
 
+def value(access: Access, book: LiveBook, stop: threading.Event) -> None:
+    """Ask for the positions every few seconds: their value moves with the market, which is no update of an order."""
+    while not stop.is_set():
+        # What cannot be asked now is asked again; whether the server is there the other thread says.
+        with contextlib.suppress(BrokerError), access.broker(attempts=1) as broker:
+            while not stop.is_set():
+                book.hold(broker.positions())
+                stop.wait(VALUE_S)
+        stop.wait(VALUE_S)
+
+
 def draw(access: Access, client_id: str) -> None:
     """The live blotter on this terminal, until q. Raises whatever ends the feed for good."""
     from rich.console import Console
@@ -95,15 +107,20 @@ def draw(access: Access, client_id: str) -> None:
 
     # It may be waiting for a server that says nothing: the end of the process does not wait for it.
     threading.Thread(target=hear, name="feed", daemon=True).start()
+    threading.Thread(target=value, args=(access, book, stop), name="positions", daemon=True).start()
     console = Console(highlight=False)
     with keys() as pressed, Live(console=console, screen=True, auto_refresh=False) as live:
         drawn: object = None
+        bare: set[str] = set()
         while not faults:
             # Another picture only where there is something else to see.
             picture = (book.changes, console.size)
             if picture != drawn:
                 live.update(book.drawn(console.size.height), refresh=True)
                 drawn = picture
+                bare, rung = {group.order_id for group in book.groups() if group.bare}, bare
+                if bare - rung:
+                    console.bell()
             if QUIT & set(pressed(1 / FRAMES_PER_S)):
                 break
         stop.set()
@@ -114,12 +131,16 @@ def draw(access: Access, client_id: str) -> None:
 @contextlib.contextmanager
 def keys() -> Iterator[Callable[[float], str]]:
     """What was typed, as it is typed and without an echo: a function that waits so many seconds for it."""
+    try:
+        import termios
+        import tty
+    except ImportError:
+        # Where there is no such terminal, Ctrl-C is left.
+        yield _nothing_typed
+        return
     if not sys.stdin.isatty():
         yield _nothing_typed
         return
-    import termios
-    import tty
-
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
 
