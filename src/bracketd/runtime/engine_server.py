@@ -94,6 +94,7 @@ async def _serve(settings: EngineSettings, build_app: BuildApp, on_ready: Callab
             stack.push_async_callback(store.close)
             count = (await store.slot_map()).count
             listener = _listen(settings.listen)
+            stack.callback(listener.close)
         except (
             SigningKeyError,
             ClientStoreError,
