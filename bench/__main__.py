@@ -1,13 +1,14 @@
 """`make bench`: contestants in turn, medians and ratios; writes docs/performance.md's figures and prints a page."""
 
 import argparse
+import asyncio
 import contextlib
+import http.client
 import json
-import statistics
+import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,10 +23,27 @@ from bench.contestants import (
     peer_python,
     running,
 )
-from bench.load import Plan, Result, generator, run
+from bench.load import Plan, generator
 from bench.stock import Stock, lay_in
+from bench.turns import FAULTS, Series, why
 
 CONNECTIONS = (64, 1)
+OURS, UNSYNCED = "bracketd", "bracketd without fsync"
+PEER_PER_S = 6_000
+"""More of its orders than the peer cancels in a second."""
+
+QUIET_S = 3.0
+READ_BOOK = """
+import sys, urllib.request
+asked = urllib.request.Request(sys.argv[1], headers={"x-authorization-token": sys.argv[2]})
+rows, kept = 0, b""
+with urllib.request.urlopen(asked, timeout=300) as answer:
+    while part := answer.read(1 << 20):
+        whole = kept + part
+        rows += whole.count(b'"basket_id"') - kept.count(b'"basket_id"')
+        kept = whole[-10:]
+print(rows)
+"""
 
 
 class Size(NamedTuple):
@@ -67,119 +85,99 @@ def plan_of(folder: Path, stock: Stock) -> Plan:
     requests, tokens = folder / "cancels", folder / "tokens"
     requests.write_text("".join(cancel_line(stock, number) + "\n" for number in range(len(stock.resting))))
     tokens.write_text("\n".join(stock.tokens) + "\n")
-    return Plan(requests, tokens)
+    return Plan(requests, tokens, once=len(stock.resting))
 
 
 def peer_plan(folder: Path, port: int, orders: int) -> Plan:
     """A plan that cancels each of the peer's resting orders once; they are placed over its own gateway."""
-    import http.client
-
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    lines = []
-    for number in range(orders):
-        order = {"account": 1, "side": "buy", "price": str(1000 + number % 400), "quantity": "0.5"}
-        connection.request("POST", "/markets/BTC-USDT/orders", json.dumps(order), {"content-type": "application/json"})
-        placed = json.loads(connection.getresponse().read())
-        lines.append(f"DELETE /markets/BTC-USDT/orders/{placed['order_id']}?account=1 0\n")
+    lines = asyncio.run(_place_at_peer(port, orders))
     requests, tokens = folder / "peer-cancels", folder / "peer-tokens"
     requests.write_text("".join(lines))
     tokens.write_text("")
-    return Plan(requests, tokens)
+    return Plan(requests, tokens, once=len(lines))
 
 
-class Series:
-    """Runs of several contestants in turns, and where each is in its stock."""
+async def _place_at_peer(port: int, orders: int) -> list[str]:
+    lines: list[str] = []
+    numbers = iter(range(orders))
 
-    def __init__(self) -> None:
-        self.results: dict[tuple[str, str, int], list[Result]] = {}
-        self.cpu_us: dict[tuple[str, str, int], list[float]] = {}
-        self._skip: dict[int, int] = {}
+    async def place() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number in numbers:
+            order = {"account": 1, "side": "buy", "price": str(1000 + number % 400), "quantity": "0.5"}
+            body = json.dumps(order)
+            head = "POST /markets/BTC-USDT/orders HTTP/1.1\r\nhost: x\r\ncontent-type: application/json"
+            writer.write(f"{head}\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode())
+            answer = await reader.readuntil(b"\r\n\r\n")
+            length = int(answer.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+            placed = json.loads(await reader.readexactly(length))
+            lines.append(f"DELETE /markets/BTC-USDT/orders/{placed['order_id']}?account=1 0\n")
+        writer.close()
 
-    def once(self, work: str, one: Running, plan: Plan, connections: int, seconds: int) -> None:
-        """One run of one contestant."""
-        key = (work, one.name, connections)
-        skip = self._skip.get(one.port, 0)
-        before = one.cpu_s()
-        result = run(one.port, plan, connections, seconds, skip)
-        if work == "cancel":
-            self._skip[one.port] = skip + result.used
-        self.results.setdefault(key, []).append(result)
-        self.cpu_us.setdefault(key, []).append((one.cpu_s() - before) / max(1, result.requests) * 1e6)
-
-    def medians(self) -> list[dict[str, Any]]:
-        """A row for each work, contestant and number of connections."""
-        return [
-            {
-                "work": work,
-                "name": name,
-                "connections": connections,
-                "per_second": statistics.median(each.per_second for each in results),
-                "p50_us": statistics.median(each.p50_us for each in results),
-                "p99_us": statistics.median(each.p99_us for each in results),
-                "cpu_us": statistics.median(self.cpu_us[work, name, connections]),
-                "refused": sum(each.refused + each.socket_errors for each in results),
-            }
-            for (work, name, connections), results in self.results.items()
-        ]
+    await asyncio.gather(*(place() for _ in range(32)))
+    return lines
 
 
 def over_http(folder: Path, size: Size) -> tuple[list[dict[str, Any]], list[str]]:
     """All that goes over sockets, and what did not run."""
-    series, missing = Series(), []
+    series, missing = Series(), list[str]()
     with contextlib.ExitStack() as stack:
+
+        def start(name: str, command: list[str], path: str, given: dict[str, str] | None = None) -> Running | None:
+            try:
+                return stack.enter_context(running(name, command, path, given))
+            except FAULTS as fault:
+                missing.append(f"{name}: not run, {why(fault)}")
+                return None
+
         say("laying in stock")
-        stocks = {name: lay_in(folder / name, size.stock) for name in ("bracketd", "bracketd without fsync")}
-        ours = stack.enter_context(running("bracketd", bracketd(folder / "bracketd"), "/readyz"))
-        bare = bracketd(folder / "bracketd without fsync", synced=False)
-        unsynced = stack.enter_context(running("bracketd without fsync", bare, "/readyz"))
-        empty = stack.enter_context(running("empty ASGI", asgi("bench.empty_asgi:app"), "/"))
-        plans = {ours: _plan(folder, "a", stocks[ours.name]), unsynced: _plan(folder, "b", stocks[unsynced.name])}
-        plans[empty] = plans[ours]
+        stocks = {name: lay_in(folder / name, size.stock) for name in (OURS, UNSYNCED)}
+        ours = start(OURS, bracketd(folder / OURS), "/readyz")
+        unsynced = start(UNSYNCED, bracketd(folder / UNSYNCED, synced=False), "/readyz")
+        empty = start("empty ASGI", asgi("bench.empty_asgi:app"), "/")
+        plans = {ours: _plan(folder, "a", stocks[OURS]), unsynced: _plan(folder, "b", stocks[UNSYNCED])}
+        plans[empty] = plans[ours]._replace(once=0)
         libraries = fastapi_libraries()
         if libraries is None:
             missing.append("empty FastAPI: not run, FastAPI could not be installed")
         else:
             path = {"PYTHONPATH": f"{libraries}:."}
-            route = stack.enter_context(running("empty FastAPI", asgi("bench.empty_fastapi:app"), "/healthz", path))
-            plans[route] = plans[ours]
+            plans[start("empty FastAPI", asgi("bench.empty_fastapi:app"), "/healthz", path)] = plans[empty]
         python = peer_python("peer", PEER, "uvloop")
         if python is None:
             missing.append("matching-engine: not run, it wants Python 3.12 or newer and its wheel")
         else:
-            peer = _peer(stack, folder, python, missing)
-            if peer is not None:
-                plans[peer] = peer_plan(folder, peer.port, size.rounds * size.seconds * 9_000)
+            command = asgi("matching_engine.gateway.app:create_app", python)
+            given = {"ME_DATA_DIR": str(folder / "peer"), "PYTHONPATH": ""}
+            # Its engine is started by its lifespan.
+            peer = start("matching-engine", [*command[:-3], "--factory", command[-1]], "/healthz", given)
+            try:
+                if peer is not None:
+                    say("the peer's orders are placed")
+                    plans[peer] = peer_plan(folder, peer.port, size.rounds * size.seconds * PEER_PER_S)
+            except FAULTS as fault:
+                missing.append(f"matching-engine: not run, its orders could not be placed: {why(fault)}")
         for turn in range(size.rounds):
             for connections in CONNECTIONS:
                 say(f"cancels, round {turn + 1} of {size.rounds}, {connections} connections")
                 for one, plan in plans.items():
-                    series.once("cancel", one, plan, connections, size.seconds)
-        mixes = {one: _mix_plan(folder, stocks[one.name]) for one in (ours, unsynced)}
-        book = _book_plan(folder, stocks[ours.name])
+                    if one is not None:
+                        series.once("cancel", one, plan, connections, size.seconds)
+        mixes = {one: _mix_plan(folder, stocks[one.name]) for one in (ours, unsynced) if one is not None}
+        book = _book_plan(folder, stocks[OURS])
         for turn in range(size.rounds):
             say(f"mix and order book, round {turn + 1} of {size.rounds}")
-            for one in (ours, unsynced, empty):
-                if one is not empty:
-                    series.once("mix 6:1:5", one, mixes[one], 64, size.seconds)
-                if one is not unsynced:
-                    series.once("order book of 20 rows", one, book, 64, size.seconds)
-    return series.medians(), missing
+            for one, plan in mixes.items():
+                series.once("mix 6:1:5", one, plan, 64, size.seconds)
+            for other in (ours, empty):
+                if other is not None:
+                    series.once("order book of 20 rows", other, book, 64, size.seconds)
+    return series.medians(), [*missing, *series.lost.values()]
 
 
 def _plan(folder: Path, name: str, stock: Stock) -> Plan:
     (folder / f"plan-{name}").mkdir()
     return plan_of(folder / f"plan-{name}", stock)
-
-
-def _peer(stack: contextlib.ExitStack, folder: Path, python: str, missing: list[str]) -> Running | None:
-    command = asgi("matching_engine.gateway.app:create_app", python)
-    command = [*command[:-3], "--factory", command[-1]]
-    given = {"ME_DATA_DIR": str(folder / "peer"), "PYTHONPATH": ""}
-    try:
-        return stack.enter_context(running("matching-engine", command, "/healthz", given))
-    except RuntimeError as fault:
-        missing.append(f"matching-engine: not run, {fault}")
-        return None
 
 
 def _mix_plan(folder: Path, stock: Stock) -> Plan:
@@ -217,7 +215,6 @@ def resting_many(folder: Path, size: Size) -> dict[str, Any]:
     few = lay_in(folder / "few", 30_000 if size is FULL else 8_000)
     many = lay_in(folder / "many", size.many, snapshot=True)
     book = lay_in(folder / "long", size.book_rows, clients=1)
-    ratios = []
     with contextlib.ExitStack() as stack:
         began = time.perf_counter()
         crowded = stack.enter_context(running("many", bracketd(folder / "many"), "/readyz"))
@@ -229,17 +226,20 @@ def resting_many(folder: Path, size: Size) -> dict[str, Any]:
             for one, plan in plans.items():
                 series.once("cancel", one, plan, 1, size.seconds)
         at = {row["name"]: row for row in series.medians()}
-        ratios.append(at["many"]["p50_us"] / at["few"]["p50_us"])
+        if series.lost:
+            raise RuntimeError("; ".join(series.lost.values()))
+        ratio = at["many"]["p50_us"] / at["few"]["p50_us"]
         bytes_each = (crowded.rss_bytes() - sparse.rss_bytes()) / (size.many - len(few.resting))
         reader = stack.enter_context(running("long", bracketd(folder / "long"), "/readyz"))
-        delay_ms = book_delay_ms(reader, book)
+        quiet_ms, delay_ms = book_delay_ms(reader, book)
     return {
         "few": len(few.resting),
         "many": size.many,
-        "p50_ratio": ratios[0],
+        "p50_ratio": ratio,
         "start_s": start_s,
         "bytes_each": bytes_each,
         "book_rows": size.book_rows,
+        "quiet_delay_ms": quiet_ms,
         "book_delay_ms": delay_ms,
     }
 
@@ -250,32 +250,55 @@ def beside_the_page(folder: Path, size: Size) -> dict[str, float]:
     return blotter.beside_the_page(folder, Series(), plan_of, **counted)
 
 
-def book_delay_ms(one: Running, stock: Stock) -> float:
-    """The longest that another client waits for /healthz while a long order book is rendered."""
-    import http.client
-    import threading
+def book_delay_ms(one: Running, stock: Stock) -> tuple[float, float]:
+    """The longest that another client waits for /healthz: with nothing else to do, and while a long book is read.
 
-    def read_book() -> None:
-        asked = urllib.request.Request(
-            f"http://127.0.0.1:{one.port}/api/v1/orders?type=pending&client_id={stock.clients[0]}",
-            headers={"x-authorization-token": stock.tokens[0]},
-        )
-        with urllib.request.urlopen(asked, timeout=120) as answer:
-            while answer.read(1 << 20):
-                pass
-
-    reading = threading.Thread(target=read_book)
+    Whoever reads the book is a process of its own, so that no wait is the prober's.
+    """
+    url = f"http://127.0.0.1:{one.port}/api/v1/orders?type=pending&client_id={stock.clients[0]}"
     probe = http.client.HTTPConnection("127.0.0.1", one.port, timeout=30)
-    waits = []
-    reading.start()
-    while reading.is_alive():
+    began = time.monotonic()
+    quiet = longest_wait_ms(probe, lambda: time.monotonic() - began < QUIET_S)
+    reading = subprocess.Popen(
+        [sys.executable, "-c", READ_BOOK, url, stock.tokens[0]], stdout=subprocess.PIPE, text=True
+    )
+    busy = longest_wait_ms(probe, lambda: reading.poll() is None)
+    said, _ = reading.communicate()
+    if said.strip() != str(len(stock.resting)):
+        raise RuntimeError(f"{said.strip() or 'no'} rows were read of a book of {len(stock.resting)}")
+    return quiet, busy
+
+
+def longest_wait_ms(probe: http.client.HTTPConnection, more: Callable[[], bool]) -> float:
+    """The longest that one of many small requests takes."""
+    longest_s = 0.0
+    while more():
         began = time.perf_counter()
         probe.request("GET", "/healthz")
         probe.getresponse().read()
-        waits.append((time.perf_counter() - began) * 1e3)
+        longest_s = max(longest_s, time.perf_counter() - began)
         time.sleep(0.001)
-    reading.join()
-    return max(waits)
+    return longest_s * 1e3
+
+
+def path_of(cancels: int) -> dict[str, Any]:
+    """What a DELETE costs inside the process, and where that goes: each in a process of its own."""
+    found: dict[str, Any] = {}
+    for what in ("time", "shares"):
+        command = [sys.executable, "-m", "bench.path", str(cancels), what]
+        said = subprocess.run(command, capture_output=True, text=True, check=True)
+        found |= json.loads(said.stdout)
+    return found
+
+
+def attempt(name: str, part: Callable[[], Any], missing: list[str]) -> Any:
+    """What a measurement finds, None where it fails: the others go on, and the page says so."""
+    say(name)
+    try:
+        return part()
+    except Exception as fault:  # noqa: BLE001  Whatever it was, what else is measured is worth having.
+        missing.append(f"{name}: not run, {why(fault)}")
+        return None
 
 
 def main() -> None:
@@ -294,13 +317,16 @@ def main() -> None:
             "engine": lambda: inside.apart("engine", size.engine),
             "recovery": lambda: inside.apart("recovery", size.engine),
             "trailing": lambda: inside.apart("trailing", size.trailing),
+            "path": lambda: path_of(6_400 if chosen.quick else 25_600),
             "scale": lambda: resting_many(folder, size),
             "blotter": lambda: beside_the_page(folder, size),
         }
-        found["http"], found["missing"] = over_http(folder, size)
+        missing: list[str] = []
+        http_rows = attempt("over HTTP", lambda: over_http(folder, size), missing)
+        found["http"], lost = http_rows or ([], [])
         for name, part in parts.items():
-            say(name)
-            found[name] = part()
+            found[name] = attempt(name, part, missing)
+        found["missing"] = [*lost, *missing]
     found["took_s"] = time.monotonic() - began
     if not chosen.no_page:
         page.write(found)

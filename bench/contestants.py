@@ -6,12 +6,13 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENTS = Path(os.environ.get("BENCH_ENVIRONMENTS", ROOT / ".bench"))
@@ -56,27 +57,28 @@ def running(name: str, command: list[str], path: str, environment: dict[str, str
         port = probe.getsockname()[1]
     argv = [part.replace("{port}", str(port)) for part in command]
     given = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT / "src"), str(ROOT)))} | (environment or {})
-    process = subprocess.Popen(argv, env=given, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT)
-    try:
-        _await(process, f"http://127.0.0.1:{port}{path}")
-        yield Running(name, port, process.pid)
-    finally:
-        process.terminate()
+    # A file, since a pipe that nobody reads would stop whoever says much.
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(argv, env=given, stdout=subprocess.DEVNULL, stderr=said, cwd=ROOT)
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
-        if process.stderr is not None:
-            process.stderr.close()
+            _await(process, f"http://127.0.0.1:{port}{path}", said)
+            yield Running(name, port, process.pid)
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
 
 
-def _await(process: "subprocess.Popen[bytes]", url: str) -> None:
+def _await(process: "subprocess.Popen[bytes]", url: str, said: IO[bytes]) -> None:
     until = time.monotonic() + START_S
     while time.monotonic() < until:
         if process.poll() is not None:
-            said = process.stderr.read().decode(errors="replace") if process.stderr else ""
-            raise RuntimeError(f"a contestant did not start: {said[-400:]}")
+            said.seek(0)
+            last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
+            raise RuntimeError(f"it did not start: {last[-200:]}")
         try:
             urllib.request.urlopen(url, timeout=1).close()
             return
@@ -84,7 +86,7 @@ def _await(process: "subprocess.Popen[bytes]", url: str) -> None:
             return
         except OSError:
             time.sleep(0.05)
-    raise RuntimeError("a contestant did not answer in time")
+    raise RuntimeError("it did not answer in time")
 
 
 def bracketd(data: Path, *, synced: bool = True) -> list[str]:
@@ -123,9 +125,7 @@ def peer_python(name: str, package: str, *more: str) -> str | None:
     python = ENVIRONMENTS / name / "bin" / "python"
     if python.exists():
         return str(python)
-    found = next(filter(None, map(shutil.which, ("python3.12", "python3.13"))), None)
-    installed = sorted(Path.home().glob(".pyenv/versions/3.1[23].*/bin/python"))
-    base = found or (str(installed[0]) if installed else None)
+    base = next(filter(_starts, _candidates()), None)
     if base is None or subprocess.run([base, "-m", "venv", str(python.parents[1])], check=False).returncode:
         return None
     pip = [str(python), *PIP_INSTALL, package, *more]
@@ -133,3 +133,16 @@ def peer_python(name: str, package: str, *more: str) -> str | None:
         shutil.rmtree(python.parents[1], ignore_errors=True)
         return None
     return str(python)
+
+
+def _candidates() -> Iterator[str]:
+    """Where a Python of 3.12 or newer may be: on the path, or kept by pyenv."""
+    yield sys.executable
+    yield from filter(None, map(shutil.which, ("python3.12", "python3.13", "python3.14")))
+    yield from map(str, sorted(Path.home().glob(".pyenv/versions/3.*/bin/python"), reverse=True))
+
+
+def _starts(python: str) -> bool:
+    """Whether it is one that runs, and new enough: a name on the path may be no more than a name."""
+    asked = [python, "-c", "import sys, venv; sys.exit(sys.version_info < (3, 12))"]
+    return subprocess.run(asked, check=False, capture_output=True).returncode == 0

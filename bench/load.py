@@ -32,11 +32,15 @@ class Result(msgspec.Struct):
 
 
 class Plan(NamedTuple):
-    """Which requests: a file with one a line ("METHOD path token-number body"), a file of tokens, a Lua script."""
+    """Which requests: a file with one a line ("METHOD path token-number body"), a file of tokens, a Lua script.
+
+    `once` is how many of them there are where a second time would measure something else, 0 where it would not.
+    """
 
     requests: Path
     tokens: Path
     script: str = "each_once.lua"
+    once: int = 0
 
 
 def generator() -> str:

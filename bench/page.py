@@ -33,39 +33,40 @@ def machine() -> str:
 
 def ratios(found: dict[str, Any]) -> list[tuple[str, float | None, str, bool | None]]:
     """Each target: what is measured, what came out, what was aimed at, and whether it is reached (None: not run)."""
-    http, scale, trail, page = found["http"], found["scale"], found["trailing"], found["blotter"]
+    http, trail, page = found["http"], found["trailing"] or {}, found["blotter"] or {}
+    scale, recovery = found["scale"] or {}, found["recovery"] or {}
 
     def over(name: str, key: str, connections: int = 64) -> float | None:
         ours, other = at(http, "cancel", "bracketd", connections), at(http, "cancel", name, connections)
         return ours[key] / other[key] if ours and other else None
 
+    def in_thousands(source: dict[str, Any], key: str) -> float | None:
+        return source[key] / 1e3 if key in source else None
+
     ours_1, empty_1 = at(http, "cancel", "bracketd", 1), at(http, "cancel", "empty ASGI", 1)
-    floor_us = found["journal"]["one_commit_us"] + empty_1["p50_us"] if empty_1 else 0.0
+    journal = found["journal"]
+    floor_us = journal["one_commit_us"] + empty_1["p50_us"] if journal and empty_1 else 0.0
     alone = ours_1["p50_us"] / floor_us if ours_1 and floor_us else None
     ours_64 = at(http, "cancel", "bracketd", 64)
     p99_ms = ours_64["p99_us"] / 1e3 if ours_64 else None
     empty_64 = at(http, "cancel", "empty ASGI", 64)
     bound_ms = max(6.0, 4 * empty_64["p99_us"] / 1e3) if empty_64 else 6.0
+    many, few, rows = (f"{scale.get(key, 0):,}" for key in ("many", "few", "book_rows"))
     found_rows: list[tuple[str, float | None, float, bool]] = [
         ("durable cancels/s, of an empty plain-ASGI handler's", over("empty ASGI", "per_second"), 0.5, True),
         ("durable cancels/s, of an empty FastAPI route's", over("empty FastAPI", "per_second"), 2.5, True),
         ("durable cancels/s, of matching-engine's gateway's", over("matching-engine", "per_second"), 4.0, True),
         ("p50 at one connection, of one commit and one empty request", alone, 1.5, False),
         ("p99 at 64 connections, ms (6, or 4 times the empty handler's)", p99_ms, bound_ms, False),
-        (
-            f"p50 beside {scale['many']:,} resting orders, of that beside {scale['few']:,}",
-            scale["p50_ratio"],
-            1.15,
-            False,
-        ),
-        (f"longest wait beside a book of {scale['book_rows']:,} rows, ms", scale["book_delay_ms"], 20.0, False),
+        (f"p50 beside {many} resting orders, of that beside {few}", scale.get("p50_ratio"), 1.15, False),
+        (f"longest wait beside a book of {rows} rows, ms", scale.get("book_delay_ms"), 20.0, False),
         ("cancels/s with `--blotter` and no page open, of those without", page.get("with_per_second"), 0.95, True),
         ("cancels/s beside an open page in a browser here, of those without", page.get("open_per_second"), 0.7, True),
         ("server's CPU for a cancel beside that page, of that without", page.get("open_cpu"), 1.25, False),
-        ("a tick that touches nothing, us", trail["quiet_tick_us"], 3.0, False),
-        ("memory of a working bracket with both legs, KB", trail["working_bytes"] / 1e3, 3.0, False),
-        ("memory of a resting entry, KB", scale["bytes_each"] / 1e3, 1.5, False),
-        ("recovery, thousand events/s", found["recovery"]["events_per_s"] / 1e3, 200.0, True),
+        ("a tick that touches nothing, us", trail.get("quiet_tick_us"), 3.0, False),
+        ("memory of a working bracket with both legs, KB", in_thousands(trail, "working_bytes"), 3.0, False),
+        ("memory of a resting entry, KB", in_thousands(scale, "bytes_each"), 1.5, False),
+        ("recovery, thousand events/s", in_thousands(recovery, "events_per_s"), 200.0, True),
     ]
     return [
         (
@@ -111,7 +112,6 @@ def write(found: dict[str, Any]) -> None:
 
 
 def _figures(found: dict[str, Any]) -> str:
-    inside, journal, trail = found["engine"], found["journal"], found["trailing"]
     lines = [
         "",
         f"{'A quick run' if found['quick'] else 'A full run'}, load by {found['generator']}, on {machine()}.",
@@ -132,17 +132,30 @@ def _figures(found: dict[str, Any]) -> str:
         "",
         "| In this process alone | |",
         "|---|---:|",
-        f"| engine, venue and invariants: placements/s | {inside['places_per_s']:,.0f} |",
-        f"| engine, venue and invariants: cancels/s | {inside['cancels_per_s']:,.0f} |",
-        f"| journal, batches of 64: records/s | {journal['records_per_s']:,.0f} |",
-        f"| the same, of a plain file with fdatasync | {journal['of_plain_file']:.2f} |",
-        f"| one commit alone, us | {journal['one_commit_us']:.0f} |",
-        f"| one fdatasync of a plain file, us | {journal['one_fdatasync_us']:.0f} |",
-        f"| a trailing stop moved by a print, us | {trail['moved_us_each']:.0f} |",
-        f"| start with {found['scale']['many']:,} orders from a snapshot, s | {found['scale']['start_s']:.1f} |",
+        *(f"| {what} | {said} |" for what, said in _alone(found)),
         "",
     ]
     return "\n".join(lines)
+
+
+def _alone(found: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    """What was measured without a socket, and what stands beside it; "not run" where it was not."""
+    places = [
+        ("engine, venue and invariants: placements/s", "engine", "places_per_s", ",.0f"),
+        ("engine, venue and invariants: cancels/s", "engine", "cancels_per_s", ",.0f"),
+        ("journal, batches of 64: records/s", "journal", "records_per_s", ",.0f"),
+        ("the same, of a plain file with fdatasync", "journal", "of_plain_file", ".2f"),
+        ("one commit alone, us", "journal", "one_commit_us", ".0f"),
+        ("one fdatasync of a plain file, us", "journal", "one_fdatasync_us", ".0f"),
+        ("a DELETE from bytes to bytes, us of the event loop's thread", "path", "us", ".0f"),
+        ("Python's and C's functions called for it", "path", "calls", ".0f"),
+        ("a trailing stop moved by a print, us", "trailing", "moved_us_each", ".0f"),
+        ("longest wait with no book read, ms", "scale", "quiet_delay_ms", ".1f"),
+        ("start with many orders from a snapshot, s", "scale", "start_s", ".1f"),
+    ]
+    for what, part, key, form in places:
+        value = (found[part] or {}).get(key)
+        yield what, "not run" if value is None else format(value, form)
 
 
 def bars(title: str, values: list[tuple[str, float]]) -> str:
