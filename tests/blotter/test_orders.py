@@ -96,22 +96,28 @@ def test_an_exit_says_closing_until_it_has_filled(window: Window, trader: Caller
     window.wait_for_worth(trader)
 
 
+class Held:
+    """A window's websocket, whose messages are held back once it is told to."""
+
+    def __init__(self, window: Window) -> None:
+        self.holding = False
+        self.window = window
+        window.page.route_web_socket(re.compile("/ws/v1/feeds"), self._stream)
+        window.page.reload()
+        window.wait_live()
+
+    def _stream(self, route: WebSocketRoute) -> None:
+        far = route.connect_to_server()
+        far.on_message(lambda message: None if self.holding else route.send(message))
+
+
 def test_too_late_is_said_to_a_stale_screen(window: Window, trader: Caller) -> None:
     """An entry that fills while the screen is behind cannot be cancelled, and the page says so, never "cancelled"."""
-    held: list[str | bytes] = []
-    holding = False
-
-    def stream(route: WebSocketRoute) -> None:
-        far = route.connect_to_server()
-        far.on_message(lambda message: held.append(message) if holding else route.send(message))
-
-    window.page.route_web_socket(re.compile("/ws/v1/feeds"), stream)
-    window.page.reload()
-    window.wait_live()
+    stream = Held(window)
     window.place(price="450", quantity="10", target="4", stop="2")
     entry = legs(window.wait_for_truth(trader))["ENTRY"]
     window.choose(entry["oms_order_id"])
-    holding = True
+    stream.holding = True
     trader.tick(450, 10, bids=[], asks=[])
     assert f"{entry['oms_order_id']}" in str(window.lines())
     assert window.page.locator("#chosen-rows tbody tr").count() == 1
@@ -181,7 +187,7 @@ def test_a_refusal_says_why(window: Window, trader: Caller) -> None:
 
 
 def test_an_entry_is_modified(window: Window, trader: Caller) -> None:
-    """The form shows what a change comes to, sends only what is changed, and a stale one is refused."""
+    """The form shows what a change comes to, and sends only what is changed."""
     window.place(price="450", quantity="10", target="4", stop="2")
     entry = legs(window.wait_for_truth(trader))["ENTRY"]
     window.choose(entry["oms_order_id"])
@@ -372,3 +378,48 @@ def test_a_cover_order_and_a_stop(window: Window, trader: Caller) -> None:
     before = len(trader.rows())
     window.page.click("#ticket-form button[type=submit]")
     assert len(trader.rows()) == before
+
+
+def test_the_legs_are_modified(window: Window, trader: Caller) -> None:
+    """Of a target the price is changed, of a stop-loss trigger and step, each by its line; the chart follows."""
+    window.place(price="450", quantity="10", target="4", stop="2", trail="0.50")
+    trader.tick(450, 10, bids=[], asks=[])
+    made = legs(window.wait_for_truth(trader))
+    window.choose(made["TARGET"]["oms_order_id"])
+    window.page.click("#modify-part summary")
+    form = window.page.locator("#modify-form")
+    expect(form.locator("label:visible")).to_have_count(2)
+    form.locator("[name=price]").fill("456")
+    expect(window.page.locator("#modify-preview")).to_have_text("Changes the price to 456.00.")
+    window.press("#modify-form button")
+    assert window.said() == ("done", "Modified.")
+    window.choose(made["STOPLOSS"]["oms_order_id"])
+    form.locator("[name=trigger_price]").fill("447")
+    form.locator("[name=trailing_stop_loss]").fill("1")
+    expect(window.page.locator("#modify-preview")).to_have_text("Changes the trigger to 447.00, the trailing step to 1.00.")
+    window.press("#modify-form button")
+    assert window.said() == ("done", "Modified.")
+    changed = legs(window.wait_for_truth(trader))
+    assert (changed["TARGET"]["price"], changed["STOPLOSS"]["trigger_price"]) == (456, 447)
+    assert changed["STOPLOSS"]["trailing_stop_loss"] == 1
+    chart = window.page.locator("#chart")
+    expect(chart).to_have_attribute("aria-label", re.compile("Target 456.00, Stop 447.00$"))
+
+
+def test_a_stale_modification_is_refused(window: Window, trader: Caller) -> None:
+    """What has changed since it was shown is not modified: nothing is lost, and the page says to look again."""
+    stream = Held(window)
+    window.place(price="450", quantity="10", target="4", stop="2")
+    entry = legs(window.wait_for_truth(trader))["ENTRY"]
+    window.choose(entry["oms_order_id"])
+    stream.holding = True
+    beside = {"client_id": trader.client, "oms_order_id": entry["oms_order_id"], "price": 448, "execution_type": "BO"}
+    assert trader.send_json("PUT", "/api/v1/orders/kart", beside).status == 200
+    window.page.click("#modify-part summary")
+    window.page.fill("#modify-form [name=price]", "449")
+    window.press("#modify-form button")
+    kind, words = window.said()
+    assert kind == "refused"
+    assert words.startswith("The order has changed since it was shown here. Nothing was modified; look again.")
+    window.page.click("#read-again")
+    assert legs(window.wait_for_truth(trader))["ENTRY"]["price"] == 448

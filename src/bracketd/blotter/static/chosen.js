@@ -181,7 +181,7 @@ function describe(row, changes) {
     const parts = [];
     if (changes.price) parts.push(`price to ${shown(paise(changes.price))}`);
     if (changes.trigger_price) parts.push(`trigger to ${shown(paise(changes.trigger_price))}`);
-    if (changes.trailing_stop_loss) parts.push(`trailing by ${shown(paise(changes.trailing_stop_loss))}`);
+    if (changes.trailing_stop_loss) parts.push(`trailing step to ${shown(paise(changes.trailing_stop_loss))}`);
     if (changes.quantity) parts.push(`quantity to ${shares(changes.quantity)}`);
     return `Changes the ${parts.join(", the ")}.`;
   }
