@@ -58,7 +58,8 @@ def recovery(brackets: int) -> dict[str, float]:
     return {"events_per_s": events / took_s, "snapshot_s": time.perf_counter() - began}
 
 
-def _hundred() -> InstrumentTable:
+def hundred() -> InstrumentTable:
+    """A hundred instruments, all at the same price."""
     base = next(iter(load_instruments().values()))
     low, high = band_around(BASE_PAISE, 20, 5)
     return InstrumentTable(
@@ -80,7 +81,7 @@ def _hundred() -> InstrumentTable:
 
 def trailing(brackets: int) -> dict[str, float]:
     """Brackets that trail on 100 instruments: microseconds of a tick that touches none and of one that moves some."""
-    table = _hundred()
+    table = hundred()
     keys = list(table)
     room = Room(instruments=table)
     gc.collect()

@@ -48,8 +48,8 @@ LAYOUT: Final = blake2b(
 LOOK_INTERVAL_S: Final = 1.0
 """How often it is looked whether a snapshot is due."""
 
-NICENESS: Final = 19
-"""The process that makes a snapshot takes what others leave."""
+NICENESS: Final = 10
+"""The process that makes a snapshot gives way to others, and comes to its end on a busy machine all the same."""
 
 
 def kept_snapshot(folder: Path) -> Snapshot | None:
