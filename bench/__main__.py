@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import blotter, inside, page
+from bench import blotter, inside, nautilus, page, pause, ticks
 from bench.contestants import (
     PEER,
     Running,
@@ -320,6 +320,9 @@ def main() -> None:
             "path": lambda: path_of(6_400 if chosen.quick else 25_600),
             "scale": lambda: resting_many(folder, size),
             "blotter": lambda: beside_the_page(folder, size),
+            "ticks": lambda: ticks.apart(size.trailing),
+            "pause": lambda: pause.snapshot_pause(folder, size.book_rows, 1 if chosen.quick else 3),
+            "nautilus_trader": lambda: nautilus.beside(size.engine, size.rounds),
         }
         missing: list[str] = []
         http_rows = attempt("over HTTP", lambda: over_http(folder, size), missing)

@@ -18,7 +18,10 @@ from bracketd.domain.commands import CancelOrder, PlaceBracket
 from bracketd.domain.events import decode_step
 from bracketd.domain.instrument import Tick, band_around
 from bracketd.domain.order import OrderType, Product, Side, Validity
+from bracketd.domain.session import SessionPhase
+from bracketd.engine.deciding import decide
 from bracketd.engine.evolve import evolve
+from bracketd.engine.moment import Moment
 from bracketd.engine.state import State, encode_state
 from bracketd.journal.sqlite import SqliteJournal
 from bracketd.market.instruments import InstrumentTable, load_instruments
@@ -33,11 +36,20 @@ def engine(brackets: int) -> dict[str, float]:
     resting = [room.place(number) for number in range(brackets)]
     placed_s = time.thread_time() - began
     commands = [CancelOrder(client_id=room.clients[one.client], ids=(one.entry_id,), leg="ENTRY") for one in resting]
+    moment = Moment(room.now_ns, SessionPhase.OPEN, 0)
+    began = time.thread_time()
+    for command in commands:
+        decide(room.state, command, room.instruments, moment)
+    decided_s = time.thread_time() - began
     began = time.thread_time()
     for command in commands:
         room.command(command)
     cancelled_s = time.thread_time() - began
-    return {"places_per_s": brackets / placed_s, "cancels_per_s": brackets / cancelled_s}
+    return {
+        "places_per_s": brackets / placed_s,
+        "cancels_per_s": brackets / cancelled_s,
+        "decide_us": decided_s / brackets * 1e6,
+    }
 
 
 def recovery(brackets: int) -> dict[str, float]:

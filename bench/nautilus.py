@@ -17,11 +17,11 @@ PACKAGE = "nautilus_trader==1.221.0"
 SCRIPT = Path(__file__).with_name("nautilus_peer.py")
 
 
-def python() -> tuple[str, str]:
-    """(its interpreter, ""), made on first use; ("", why not) where it does not install."""
+def python() -> str:
+    """Its interpreter, in an environment made on first use; raises RuntimeError where it does not install."""
     interpreter = ENVIRONMENTS / "nautilus" / "bin" / "python"
     if interpreter.exists():
-        return str(interpreter), ""
+        return str(interpreter)
     folder = interpreter.parents[1]
     made = subprocess.run([sys.executable, "-m", "venv", str(folder)], check=False, capture_output=True, text=True)
     if not made.returncode:
@@ -29,23 +29,19 @@ def python() -> tuple[str, str]:
         made = subprocess.run(pip, check=False, capture_output=True, text=True)
     if made.returncode:
         shutil.rmtree(folder, ignore_errors=True)
-        said = (made.stderr.strip().splitlines() or ["no word why"])[-1]
-        return "", said
-    return str(interpreter), ""
+        raise RuntimeError(_last_line(made.stderr))
+    return str(interpreter)
 
 
 def beside(orders: int, rounds: int) -> dict[str, Any]:
-    """Cancels a second of both, in turns, each in a process of its own, by thread time; {"missing": why} without it."""
-    interpreter, why = python()
-    if not interpreter:
-        return {"missing": f"nautilus_trader: not run, {why}"}
+    """Cancels a second of both, in turns, each in a process of its own. Raises RuntimeError without it."""
+    interpreter = python()
     ours, theirs, ratios, version = [], [], [], ""
     for _ in range(rounds):
         mine = inside.apart("engine", orders)["cancels_per_s"]
         said = subprocess.run([interpreter, str(SCRIPT), str(orders)], check=False, capture_output=True, text=True)
         if said.returncode:
-            last = (said.stderr.strip().splitlines() or ["no word why"])[-1]
-            return {"missing": f"nautilus_trader: not run, {last}"}
+            raise RuntimeError(_last_line(said.stderr))
         peer = json.loads(said.stdout)
         version = peer["version"]
         ours.append(mine)
@@ -57,3 +53,7 @@ def beside(orders: int, rounds: int) -> dict[str, Any]:
         "peer_per_s": statistics.median(theirs),
         "ratio": statistics.median(ratios),
     }
+
+
+def _last_line(told: str) -> str:
+    return (told.strip().splitlines() or ["no word why"])[-1]

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from bench.ticks import plot as plot_of_ticks
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = DOCS / "performance.md"
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
@@ -51,6 +53,8 @@ def ratios(found: dict[str, Any]) -> list[tuple[str, float | None, str, bool | N
     p99_ms = ours_64["p99_us"] / 1e3 if ours_64 else None
     empty_64 = at(http, "cancel", "empty ASGI", 64)
     bound_ms = max(6.0, 4 * empty_64["p99_us"] / 1e3) if empty_64 else 6.0
+    pause = found["pause"] or {}
+    orders = f"{pause.get('brackets', 0):,}"
     many, few, rows = (f"{scale.get(key, 0):,}" for key in ("many", "few", "book_rows"))
     found_rows: list[tuple[str, float | None, float, bool]] = [
         ("durable cancels/s, of an empty plain-ASGI handler's", over("empty ASGI", "per_second"), 0.5, True),
@@ -64,6 +68,7 @@ def ratios(found: dict[str, Any]) -> list[tuple[str, float | None, str, bool | N
         ("cancels/s beside an open page in a browser here, of those without", page.get("open_per_second"), 0.7, True),
         ("server's CPU for a cancel beside that page, of that without", page.get("open_cpu"), 1.25, False),
         ("a tick that touches nothing, us", trail.get("quiet_tick_us"), 3.0, False),
+        (f"longest wait while a snapshot of {orders} orders is made, ms", pause.get("made_ms"), 20.0, False),
         ("memory of a working bracket with both legs, KB", in_thousands(trail, "working_bytes"), 3.0, False),
         ("memory of a resting entry, KB", in_thousands(scale, "bytes_each"), 1.5, False),
         ("recovery, thousand events/s", in_thousands(recovery, "events_per_s"), 200.0, True),
@@ -104,6 +109,8 @@ def write(found: dict[str, Any]) -> None:
     head, _, rest = text.partition(BEGIN)
     tail = rest.partition(END)[2]
     PAGE.write_text(f"{head}{BEGIN}\n{_figures(found)}{END}{tail}", encoding="utf-8")
+    if found["ticks"]:
+        (DOCS / "performance-ticks.svg").write_text(plot_of_ticks(found["ticks"]), encoding="utf-8")
     cancels = [row for row in found["http"] if row["work"] == "cancel"]
     for connections in (64, 1):
         rows = [row for row in cancels if row["connections"] == connections]
@@ -150,6 +157,12 @@ def _alone(found: dict[str, Any]) -> Iterable[tuple[str, str]]:
         ("a DELETE from bytes to bytes, us of the event loop's thread", "path", "us", ".0f"),
         ("Python's and C's functions called for it", "path", "calls", ".0f"),
         ("a trailing stop moved by a print, us", "trailing", "moved_us_each", ".0f"),
+        ("engine: a cancel judged and not carried out, us", "engine", "decide_us", ".1f"),
+        ("nautilus_trader's matching engine: cancels/s", "nautilus_trader", "peer_per_s", ",.0f"),
+        ("ours beside it, in turns: cancels/s", "nautilus_trader", "ours_per_s", ",.0f"),
+        ("ours, of its", "nautilus_trader", "ratio", ".2f"),
+        ("longest wait while no snapshot is made, ms", "pause", "none_ms", ".1f"),
+        ("a snapshot made beside the server, s", "pause", "took_s", ".1f"),
         ("longest wait with no book read, ms", "scale", "quiet_delay_ms", ".1f"),
         ("start with many orders from a snapshot, s", "scale", "start_s", ".1f"),
     ]

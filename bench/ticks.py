@@ -1,9 +1,13 @@
 """What a tick costs: one that touches nothing, by how many brackets work, and one that touches k, by k."""
 
 import gc
+import json
 import statistics
+import subprocess
+import sys
 import time
 from html import escape
+from math import log10
 from typing import Any
 
 from bench.inside import BASE_PAISE, hundred
@@ -18,6 +22,24 @@ FAR_PAISE = 5_000
 """The step of a stop that trails, and that no print here moves."""
 
 QUIET_TICKS = 20_000
+PRINTS = 5
+"""So many prints of each instrument move its stops."""
+
+
+def curve(most: int) -> list[dict[str, Any]]:
+    """What a tick costs beside 1,000 brackets, ten times as many and so on, up to `most`."""
+    sizes = [1_000]
+    while sizes[-1] * 10 <= most:
+        sizes.append(sizes[-1] * 10)
+    return [of_brackets(brackets) for brackets in sizes]
+
+
+def apart(most: int) -> list[dict[str, Any]]:
+    """The curve, measured in a process of its own, whose memory nothing else has used before."""
+    command = [sys.executable, "-m", "bench.ticks", str(most)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    found: list[dict[str, Any]] = json.loads(said.stdout)
+    return found
 
 
 def of_brackets(brackets: int) -> dict[str, Any]:
@@ -47,19 +69,21 @@ def of_brackets(brackets: int) -> dict[str, Any]:
             room.tick(tick)
         quiet.append((time.thread_time() - began) / len(ticks) * 1e6)
     touched: dict[int, list[float]] = {moves: [] for moves in TOUCHED if moves <= each}
-    for place, key in enumerate(keys):
-        moves = TOUCHED[place % len(TOUCHED)]
-        if moves > each:
-            continue
-        tick = Tick(key, BASE_PAISE + 2 * STEP_PAISE, 10)
-        began = time.thread_time()
-        events = room.tick(tick)
-        took_us = (time.thread_time() - began) * 1e6
-        room.bodies.clear()
-        # How the market stands, and a move for each stop.
-        if len(events) != moves + 1:
-            raise RuntimeError(f"{len(events) - 1} stops moved, not {moves}")
-        touched[moves].append(took_us)
+    for turn in range(1, PRINTS + 1):
+        for place, key in enumerate(keys):
+            moves = TOUCHED[place % len(TOUCHED)]
+            if moves > each:
+                continue
+            # Each print is a step farther, and moves the same stops again.
+            tick = Tick(key, BASE_PAISE + 2 * STEP_PAISE * turn, 10)
+            began = time.thread_time()
+            events = room.tick(tick)
+            took_us = (time.thread_time() - began) * 1e6
+            room.bodies.clear()
+            # How the market stands, and a move for each stop.
+            if len(events) != moves + 1:
+                raise RuntimeError(f"{len(events) - 1} stops moved, not {moves}")
+            touched[moves].append(took_us)
     gc.unfreeze()
     return {
         "brackets": brackets,
@@ -126,6 +150,8 @@ def plot(curve: list[dict[str, Any]]) -> str:
 
 
 def _log10(value: float) -> float:
-    from math import log10
-
     return max(0.0, log10(value))
+
+
+if __name__ == "__main__":
+    json.dump(curve(int(sys.argv[1])), sys.stdout)

@@ -109,9 +109,14 @@ def _check_trades(state: State) -> None:
 
 
 def _check_margin(state: State) -> None:
+    brackets_of: dict[str, list[Bracket]] = {}
+    for each_bracket in state.brackets.values():
+        brackets_of.setdefault(each_bracket.client_id, []).append(each_bracket)
+    stakes_of: dict[str, list[Stake]] = {}
+    for key, each_stake in state.stakes.items():
+        stakes_of.setdefault(key.split(" ")[0], []).append(each_stake)
     for account in state.accounts.values():
-        brackets = [b for b in state.brackets.values() if b.client_id == account.client_id]
-        stakes = [each for key, each in state.stakes.items() if key.split(" ")[0] == account.client_id]
+        brackets, stakes = brackets_of.get(account.client_id, []), stakes_of.get(account.client_id, [])
         blocked = sum(b.blocked_paise for b in brackets) + sum(each.blocked_paise for each in stakes)
         realised = sum(b.realised_paise for b in brackets) + sum(each.realised_paise for each in stakes)
         invariant(
