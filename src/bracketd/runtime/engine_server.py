@@ -110,6 +110,8 @@ async def _serve(settings: EngineSettings, build_app: BuildApp, on_ready: Callab
         gate = LinkGate()
 
         def staff(tenure: Tenure, state: State) -> Staff:
+            # As at a server's start: what recovery made stays, and the collector need not walk it again.
+            gc.freeze()
             begin_block(state, tenure.shard)
             made = staff_desk(settings.desk, state, tenure.commit, terms.get, instruments, sessions)
             tenure.app = build_app(
@@ -144,8 +146,6 @@ async def _serve(settings: EngineSettings, build_app: BuildApp, on_ready: Callab
         )
         server = await loop.create_server(house.accept, sock=listener)
         stack.callback(server.close)
-        gc.collect()
-        gc.freeze()
         async with running(house.keep()):
             on_ready(address)
             await stop.wait()

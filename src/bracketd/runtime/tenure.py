@@ -102,6 +102,7 @@ class Tenure:
             await made.desk.durable()
             tenure.staff = made
             tenure._run(keep_timing(made.desk))
+            tenure._run(made.desk.measures.measure_lag())
             tenure._run(tenure._end_with(made.desk))
             _log.info("shard %d is served under epoch %d: %d records", shard, lease.epoch, lease.last_seq)
             return tenure
