@@ -83,7 +83,7 @@ def _verify_shards(address: Address) -> None:
 
     try:
         with StoredShards(address) as shards:
-            for shard in range(shards.slot_map().count):
+            for shard in shards.numbers():
                 report = shards.check(shard)
                 if not report.sound:
                     raise click.ClickException(f"The journal of shard {shard} is faulty: {report.fault}.")

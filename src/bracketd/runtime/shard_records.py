@@ -37,6 +37,11 @@ class StoredShards:
         row = self._runner.run(ask(self._link, lambda connection: connection.fetchrow(query)))
         return even_map(1) if row is None else SlotMap(row[0], tuple(row[1]))
 
+    def numbers(self) -> list[int]:
+        """The shards of the map, and any that has a journal although the map does not name it."""
+        rows = self._runner.run(ask(self._link, lambda connection: connection.fetch("SELECT id FROM bracketd.shard")))
+        return sorted({*range(self.slot_map().count), *(row[0] for row in rows)})
+
     def check(self, shard: int) -> VerifyReport:
         """What is found when a whole shard is read."""
         return self._runner.run(check_shard(self._link, shard))
