@@ -25,8 +25,8 @@ class Fenced(Exception):
 class Unknown(Exception):
     """Nobody knows whether the records are on disk: never acknowledge them, never try them again blindly.
 
-    The journal that raised it from something that writes records or snapshots refuses whatever comes after. Restart,
-    acquire a new lease, read the end and compare.
+    The journal that raised it from something that writes records refuses whatever comes after; one in a file, from
+    anything at all. Restart, acquire a new lease, read the end and compare.
     """
 
 

@@ -207,6 +207,38 @@ async def test_end_that_was_cut_off(journal: PostgresJournal, address: str) -> N
     assert damage.value.seq == 2
 
 
+async def test_appends_go_on_while_a_snapshot_is_kept(journal: PostgresJournal, address: str) -> None:
+    """A snapshot that takes its time holds up neither appends nor renewals; one that breaks off stops nothing."""
+    lease = await owned(journal)
+    await journal.append(lease, 0, [b"a"])
+    stranger = await asyncpg.connect(address)
+    try:
+        for end in ("rollback", "terminate"):
+            blocking = stranger.transaction()
+            await blocking.start()
+            await stranger.execute("LOCK TABLE bracketd.snapshot IN ACCESS EXCLUSIVE MODE")
+            keeping = asyncio.create_task(journal.put_snapshot(lease, 1, b"state"))
+            last_seq = lease.last_seq + 1
+            for _ in range(5):
+                last_seq = (await journal.renew(lease, 10)).last_seq
+                assert await journal.append(lease, last_seq, [b"b"]) == last_seq + 1
+            assert not keeping.done()
+            if end == "terminate":
+                pids = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted"
+                async with asyncio.timeout(10):
+                    while not await stranger.fetch(pids):
+                        await stranger.execute("SELECT pg_sleep(0.01)")
+            await blocking.rollback()
+            if end == "terminate":
+                with pytest.raises(Unknown):
+                    await keeping
+            else:
+                await keeping
+        assert await journal.append(lease, last_seq + 1, [b"c"]) == last_seq + 2
+    finally:
+        await stranger.close()
+
+
 async def test_trim(journal: PostgresJournal) -> None:
     """Records that a snapshot stands for can go; what follows is read and checked as before, what went is said so."""
     lease = await owned(journal)

@@ -3,8 +3,8 @@
 Which disks those are is the database's business (`synchronous_standby_names`): one server has one, a replicated one
 answers when a second has the record too. What it says is believed only when it says nothing else: see `database.link`.
 
-Writing is fail-stop, as with a file: after an append, snapshot or trim of which nobody knows the outcome this journal
-writes nothing more, and the next owner's lease makes an end of it. To take a lease, renew it or give it back may be
+Writing is fail-stop, as with a file: after an append or trim of which nobody knows the outcome this journal appends
+nothing more, and the next owner's lease makes an end of it. To take a lease, renew it or give it back may be
 tried again, since a second time changes nothing that matters.
 """
 
@@ -26,8 +26,9 @@ T = TypeVar("T")
 class PostgresJournal:
     """A Journal (see protocol.py for the contract) in one shard of the database at `address`.
 
-    The first call connects, makes the tables where there are none, and the shard's row. Two connections are used: one
-    that writes records and snapshots, and one for leases and reading, so that a renewal never waits for a long append.
+    The first call connects, makes the tables where there are none, and the shard's row. Up to three connections are
+    used: for records, for leases and reading, and for snapshots, so that neither a renewal nor an append waits long for
+    the others' work.
     `clock_ns` tells the time that leases end by, in unix nanoseconds; without it the database's own clock does.
     Beside what the protocol names, the first call raises JournalTooNew, and JournalDamaged for a server that does not
     sync.
@@ -39,6 +40,7 @@ class PostgresJournal:
         self._clock_ns = clock_ns
         self._writing = Link(self.address, self._prepare)
         self._leasing = Link(self.address, self._prepare)
+        self._storing = Link(self.address, self._prepare)
         self._reader = ShardReader(self._leasing, shard)
         self._stopped: Unknown | None = None
         self._closed = False
@@ -118,24 +120,32 @@ class PostgresJournal:
                 yield record
 
     async def put_snapshot(self, lease: Lease, seq: int, body: bytes) -> None:
-        """Keep the state after record `seq`. Appends wait meanwhile. Raises Fenced, Unknown, ValueError."""
-        at_seq = await self._digest_at(seq)
+        """Keep the state after record `seq`. Appends go on meanwhile. Raises Fenced, Unknown, ValueError.
 
-        async def put(connection: Connection) -> Any:
-            async with connection.transaction():
-                held = await connection.fetchrow(tables.HELD, self.shard, lease.epoch, lease.owner)
-                if held is None or at_seq is None:
-                    return held
-                digest = snapshot_digest(at_seq, seq, body)
-                await connection.execute(tables.PUT_SNAPSHOT, self.shard, seq, body, digest)
-                await connection.execute("DELETE FROM bracketd.snapshot WHERE shard = $1 AND seq < $2", self.shard, seq)
-                return held
-
-        held = await self._write(put)
-        if held is None:
-            raise await self._fenced(lease)
+        One that is in doubt stops nothing: it is bound to its record's digest, so it is either whole or not there.
+        """
+        self._require_open()
+        at_seq = self._tail_digest if seq == self._tail_seq else await self._reader.digest(seq)
+        held = (self.shard, lease.epoch, lease.owner)
         if at_seq is None:
-            raise ValueError(f"record {seq} is not durable, the last one is {held[0]}")
+            last_seq = await self._on_lease(lambda connection: connection.fetchval(tables.LAST_SEQ, *held))
+            if last_seq is None:
+                raise await self._fenced(lease)
+            raise ValueError(f"record {seq} is not durable, the last one is {last_seq}")
+        digest = snapshot_digest(at_seq, seq, body)
+
+        async def put(connection: Connection) -> bool:
+            async with connection.transaction():
+                answer = await connection.execute(tables.PUT_SNAPSHOT, *held, seq, body, digest)
+                await connection.execute("DELETE FROM bracketd.snapshot WHERE shard = $1 AND seq < $2", self.shard, seq)
+                return bool(answer == "INSERT 0 1")
+
+        try:
+            kept = await self._storing.use(put)
+        except (Unreachable, Doubtful, *FAULTS) as fault:
+            raise Unknown(f"whether the snapshot was kept: {words(fault)}") from fault
+        if not kept:
+            raise await self._fenced(lease)
 
     async def get_snapshot(self) -> Snapshot | None:
         """Return the latest snapshot, if there is one. Raises JournalDamaged, Unknown."""
@@ -176,10 +186,11 @@ class PostgresJournal:
         return int(answer.rpartition(" ")[2])
 
     async def close(self) -> None:
-        """End both connections, also in the middle of an append; calls that come later raise Unknown."""
+        """End the connections, also in the middle of an append; calls that come later raise Unknown."""
         self._closed = True
         await self._writing.close()
         await self._leasing.close()
+        await self._storing.close()
 
     async def _prepare(self, connection: Connection) -> None:
         """What a new connection needs: tables in our format, and the shard's row."""

@@ -99,9 +99,17 @@ SELECT last_seq, first_seq FROM bracketd.shard WHERE id = $1 AND epoch = $2 AND 
 """Hold the shard's row until the transaction ends, if the lease is good."""
 
 PUT_SNAPSHOT: Final = """
-INSERT INTO bracketd.snapshot VALUES ($1, $2, $3, $4)
+INSERT INTO bracketd.snapshot (shard, seq, body, chain)
+SELECT id, $4, $5, $6 FROM bracketd.shard WHERE id = $1 AND epoch = $2 AND owner = $3
 ON CONFLICT (shard, seq) DO UPDATE SET body = excluded.body, chain = excluded.chain
 """
+"""Keep a snapshot if the lease is good; bind shard, epoch, owner, sequence, body, digest.
+
+The shard's row is read and not held: appends go on. An owner that is replaced at this moment may still keep one, and
+it is as good as any other, since it stands for durable records and hangs on the digest of the last of them.
+"""
+
+LAST_SEQ: Final = "SELECT last_seq FROM bracketd.shard WHERE id = $1 AND epoch = $2 AND owner = $3"
 
 PAGE: Final = """
 SELECT seq, epoch, body, chain FROM bracketd.event WHERE shard = $1 AND seq > $2 ORDER BY seq LIMIT $3
