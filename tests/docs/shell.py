@@ -7,10 +7,14 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 END = "end of block"
+BLOCK_S = 60
+"""A block that takes longer than this waits for something that does not come."""
+
 CHECKER = doctest.OutputChecker()
 
 
@@ -44,18 +48,27 @@ class Shell:
             self._process.stdin.write(f"source {shlex.quote(str(script))} </dev/null; printf '\\n{END} %d\\n' $?\n")
             self._process.stdin.flush()
         told: list[str] = []
-        for line in self._process.stdout:
-            if line.startswith(END):
-                # The line end before the mark is the mark's.
-                return int(line.rsplit(" ", 1)[1]), "".join(told)[:-1]
-            told.append(line)
+        # What does not end is ended, and is then as untrue as what fails.
+        limit = threading.Timer(BLOCK_S, self._kill)
+        limit.start()
+        try:
+            for line in self._process.stdout:
+                if line.startswith(END):
+                    # The line end before the mark is the mark's.
+                    return int(line.rsplit(" ", 1)[1]), "".join(told)[:-1]
+                told.append(line)
+        finally:
+            limit.cancel()
         # It has ended itself, which no block may do.
         return self._process.wait(10) or 1, "".join(told)
 
-    def close(self) -> None:
-        """End the shell and whatever it left running."""
+    def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the shell and whatever it left running."""
+        self._kill()
         self._process.wait(10)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
