@@ -28,6 +28,9 @@ UVICORN = [
     "--http",
     "httptools",
 ]
+NO_RATE = "1000000"
+"""Counted as every other rate is, and never reached."""
+
 PIP_INSTALL = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 PEER = "matching-engine[gateway]==0.1.1"
 
@@ -90,9 +93,20 @@ def _await(process: "subprocess.Popen[bytes]", url: str, said: IO[bytes]) -> Non
 
 
 def bracketd(data: Path, *, synced: bool = True) -> list[str]:
-    """The command of bracketd on a data folder, its rates off and nothing printing."""
+    """The command of bracketd on a data folder, with rates that nobody reaches and nothing printing."""
     entry = ["-c", "from bracketd.cli.main import main; main()"] if synced else ["-m", "bench.unsynced"]
-    options = ["--session", "always", "--feed", "manual", "--port", "{port}", "--order-rate", "0", "--cancel-rate", "0"]
+    options = [
+        "--session",
+        "always",
+        "--feed",
+        "manual",
+        "--port",
+        "{port}",
+        "--order-rate",
+        NO_RATE,
+        "--cancel-rate",
+        NO_RATE,
+    ]
     return [sys.executable, *entry, "serve", "--data", str(data), *options]
 
 

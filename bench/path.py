@@ -33,10 +33,12 @@ from bracketd.journal.protocol import Lease
 from bracketd.market.calendar import AlwaysOpen
 from bracketd.runtime.clock import SystemClock
 from bracketd.runtime.desk import Desk
+from bracketd.runtime.rates import Rates
 from bracketd.wire.app import build_app
 from bracketd.wire.http_protocol import JsonHttpProtocol
 
 CONNECTIONS = 64
+RATE = 1_000_000
 TTL_NS = 12 * 3_600 * 10**9
 
 PARTS = {
@@ -113,7 +115,7 @@ async def way(cancels: int, profile: bool) -> dict[str, Any]:
         for client in room.clients:
             store.add(client, "no password opens this", CASH_PAISE, 5, room.now_ns)
         tokens = [issue_for(store, key, client, TTL_NS, "web", time.time_ns()) for client in room.clients]
-        app = build_app(desk, Gate(store, key), sandbox=None)
+        app = build_app(desk, Gate(store, key), sandbox=None, rates=Rates(RATE, RATE))
         options: dict[str, Any] = {"lifespan": "off", "log_config": None, "access_log": False, "proxy_headers": False}
         config = uvicorn.Config(app, http=JsonHttpProtocol, interface="asgi3", **options)
         config.load()

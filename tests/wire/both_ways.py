@@ -35,10 +35,13 @@ _ID = re.compile(rb"x-request-id: [0-9a-f]{16}\r\n")
 
 
 class HeaderGate:
-    """Lets in who presents "of A" or "of B" in one of the token's headers."""
+    """Lets in who presents "of A" or "of B" in one of the token's headers; `looks` counts how often it was asked."""
+
+    looks = 0
 
     def authenticate(self, headers: Iterable[tuple[bytes, bytes]], now_ns: int) -> Claims:
         """The claims of the token."""
+        self.looks += 1
         token = presented_token(headers)
         if token not in ("of A", "of B"):
             raise Unauthorised(Refusal.NO_TOKEN)
@@ -177,7 +180,8 @@ class House:
             account_terms=lambda client: (10**11, 5) if client in {"A", "B"} else None,
             venue_wait_s=0.05,
         )
-        self._app: Any = build_app(self.desk, HeaderGate(), sandbox=None, rates=Rates(per_s, per_s))  # type: ignore[arg-type]
+        self.gate = HeaderGate()
+        self._app: Any = build_app(self.desk, self.gate, sandbox=None, rates=Rates(per_s, per_s))  # type: ignore[arg-type]
         if at_once:
             self.at_once = self._app.at_once
         self.calls = 0

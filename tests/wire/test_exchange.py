@@ -178,6 +178,12 @@ async def test_rates_hold_on_both_ways() -> None:
         assert first.desk.measures.refusals["RATE_LIMITED"] == 2
 
 
+async def test_a_token_is_looked_at_once_where_nothing_was_waited_for() -> None:
+    """The look that counted a plain request lets it in; where a body may have taken its time there is a second one."""
+    first, second = await both([WHOLE], per_s=5)
+    assert (first.gate.looks, second.gate.looks) == (1, 2)
+
+
 async def test_nothing_is_told_before_it_is_on_disk() -> None:
     """A reply waits for the watermark; a refusal too, since it shows what was decided before it."""
     for house in houses():

@@ -27,6 +27,7 @@ class Act(Enum):
 class Rates:
     """The buckets of all clients. Time is told in unix nanoseconds, by the one clock of the desk.
 
+    `limited` is whether anything is limited at all.
     Only those buckets are kept that are not full: at most one for each client and kind that asked within a second,
     and clients are those whose token was good, so that nobody can make them many.
     """
@@ -34,11 +35,7 @@ class Rates:
     def __init__(self, orders_per_s: int = ORDERS_PER_S, cancels_per_s: int = CANCELS_PER_S) -> None:
         """Let so many in each second, 0 for any number. Raises ValueError for a negative rate."""
         self._buckets = {Act.ORDER: _Buckets(orders_per_s), Act.CANCEL: _Buckets(cancels_per_s)}
-
-    @property
-    def limited(self) -> bool:
-        """Whether anything is limited at all."""
-        return any(buckets.interval_ns for buckets in self._buckets.values())
+        self.limited = bool(orders_per_s or cancels_per_s)
 
     def take(self, client_id: str, act: Act, now_ns: int) -> int:
         """Take one from the client's bucket: 0 where there was one, else the nanoseconds until there is.

@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.types import Receive, Scope
 
 from bracketd.auth.gate import Gate
+from bracketd.auth.token import Claims
 from bracketd.domain.commands import CancelOrder, ModifyOrder, PlaceBracket
 from bracketd.domain.outcomes import Cancelled, Modified, Outcome, Placed
 from bracketd.runtime.desk import Desk, Waiting
@@ -139,8 +140,7 @@ class OrderEntry:
 
         A reply may be sent as soon as all that was decided until now is on disk (`Desk.when_durable`).
         """
-        self._count(route, scope)
-        ordered = self._read(route, scope, body)
+        ordered = self._read(route, scope, body, self._count(route, scope))
         if isinstance(ordered, Reply):
             return ordered
         command = ordered.command
@@ -152,17 +152,18 @@ class OrderEntry:
             return self._told(route, ordered, outcome)
         return ordered.word(route, command, outcome, {})
 
-    def _count(self, route: Route, scope: Scope) -> None:
+    def _count(self, route: Route, scope: Scope) -> Claims | None:
         """Let the request through the turnstile; raises EarlyReply, 405 for what the route does not have."""
         method = scope["method"]
         if method not in route.methods:
             raise EarlyReply(replies.method_not_allowed(route.allow))
-        self._turnstile.turn(scope["headers"], Act.CANCEL if method == "DELETE" else Act.ORDER)
+        return self._turnstile.turn(scope["headers"], Act.CANCEL if method == "DELETE" else Act.ORDER)
 
-    def _read(self, route: Route, scope: Scope, body: bytes) -> Ordered | Reply:
-        """The checks that come before the engine's, in their order."""
+    def _read(self, route: Route, scope: Scope, body: bytes, claims: Claims | None = None) -> Ordered | Reply:
+        """The checks that come before the engine's, in their order; with the claims where the token was just let in."""
         method = scope["method"]
-        claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
+        if claims is None:
+            claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
         parameters = read_fields(scope, body, claims, None if method == "POST" else route.path_id)
         if method == "DELETE":
             return Ordered(read_cancellation(parameters, claims.client_id), self._word_cancel, Cancelled)

@@ -1,8 +1,8 @@
 """The turnstile: check 0 of bracket.md section 5, the rate of the client that a request's token stands for.
 
 It is the first check of all, and needs the client. So the token is looked at in the headers alone, before a byte of
-the body is read, and a good one pays; then everything else is checked in its order, the token once more, since a body
-may take its time and a token may end meanwhile. A token that is not good pays from nobody's bucket: nobody can use up
+the body is read, and a good one pays; then everything else is checked in its order, the token once more where a body
+was waited for, since a token may end meanwhile. A token that is not good pays from nobody's bucket: nobody can use up
 another client's rate, and check 1 refuses it.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from bracketd.auth.gate import Gate
 from bracketd.auth.refusal import Unauthorised
+from bracketd.auth.token import Claims
 from bracketd.domain.ist import NS_PER_SECOND
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.rates import Act, Rates
@@ -28,16 +29,22 @@ class Turnstile:
         self._gate = gate
         self._rates = rates
 
-    def turn(self, headers: Iterable[tuple[bytes, bytes]], act: Act) -> None:
-        """Count a request with these headers. Raises EarlyReply (429) where it is one too many."""
+    def turn(self, headers: Iterable[tuple[bytes, bytes]], act: Act) -> Claims | None:
+        """Count a request with these headers. Raises EarlyReply (429) where it is one too many.
+
+        Whose token it was: for whoever looks at the rest in the same breath, since a good token need not be looked at
+        twice at one moment. None where nobody's, or where nothing is counted.
+        """
         if not self._rates.limited:
-            return
+            return None
         now_ns = self._desk.now_ns()
         try:
-            client_id = self._gate.authenticate(headers, now_ns).client_id
+            claims = self._gate.authenticate(headers, now_ns)
         except Unauthorised:
-            return
+            return None
+        client_id = claims.client_id
         wait_ns = self._rates.take(client_id, act, now_ns)
         if wait_ns:
             _log.debug("%s of %s refused: too many in a second", act.value, client_id)
             raise EarlyReply(replies.too_many(-(-wait_ns // NS_PER_SECOND)))
+        return claims
