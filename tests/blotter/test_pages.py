@@ -126,3 +126,16 @@ def test_missing_parts_are_said(monkeypatch: pytest.MonkeyPatch, package: str) -
     assert has_parts() is (package == "email")
     with pytest.raises(PartsMissing, match=r"pip install 'bracketd\[blotter\]'"):
         load_page_files()
+
+
+def test_plain_requests_go_past_the_page(files: PageFiles) -> None:
+    """Who answers them from the connection is who would without the page in front of the application."""
+
+    class Application:
+        at_once = ("a desk", "its order entry")
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            raise AssertionError("nobody asks")
+
+    assert Blotter(Application(), files).at_once == Application.at_once
+    assert Blotter(handed_on, files).at_once is None

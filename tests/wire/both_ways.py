@@ -165,7 +165,7 @@ class House:
     to cancels until the test brings them.
     """
 
-    def __init__(self, *, at_once: bool, per_s: int = 0, slow: bool = False) -> None:
+    def __init__(self, *, at_once: bool, per_s: int = 0, slow: bool = False, cors: Sequence[str] = ()) -> None:
         self.journal = GatedJournal()
         self.clock = HandClock()
         self.loop = HandLoop()
@@ -181,7 +181,9 @@ class House:
             venue_wait_s=0.05,
         )
         self.gate = HeaderGate()
-        self._app: Any = build_app(self.desk, self.gate, sandbox=None, rates=Rates(per_s, per_s))  # type: ignore[arg-type]
+        self._app: Any = build_app(  # type: ignore[arg-type]
+            self.desk, self.gate, sandbox=None, cors=cors, rates=Rates(per_s, per_s)
+        )
         if at_once:
             self.at_once = self._app.at_once
         self.calls = 0

@@ -178,6 +178,15 @@ async def test_rates_hold_on_both_ways() -> None:
         assert first.desk.measures.refusals["RATE_LIMITED"] == 2
 
 
+async def test_pages_of_other_origins_are_answered_with_their_headers() -> None:
+    """Where an origin may call, its requests go through the application, and all others past it as anywhere."""
+    origin = "https://desk.example"
+    first, second = await both([*UNUSUAL["a page's"], WHOLE, *PLAIN["ends with this"]], cors=[origin])
+    assert (first.calls, second.calls) == (1, 3)
+    call = first.call()
+    assert f"access-control-allow-origin: {origin}\r\n".encode() in await call.say(*UNUSUAL["a page's"])
+
+
 async def test_a_token_is_looked_at_once_where_nothing_was_waited_for() -> None:
     """The look that counted a plain request lets it in; where a body may have taken its time there is a second one."""
     first, second = await both([WHOLE], per_s=5)

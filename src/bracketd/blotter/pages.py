@@ -43,6 +43,8 @@ class Blotter:
     def __init__(self, app: App, files: PageFiles) -> None:
         """`app` answers what is not the page's."""
         self._app = app
+        # The page's own requests are GET and HEAD; what a connection may answer by itself goes past it as before.
+        self.at_once = getattr(app, "at_once", None)
         folder = f"{STATIC}{files.digest}/"
         self._page = files.page.replace(FOLDER, folder.encode())
         self._sent = {

@@ -29,7 +29,7 @@ from bracketd.wire.amounts import JSON
 from bracketd.wire.authorize import AuthorizePages
 from bracketd.wire.cancellation import require_everything
 from bracketd.wire.cross_origin import METHODS, CrossOrigin
-from bracketd.wire.exchange import VERBS
+from bracketd.wire.exchange import VERBS, AtOnce
 from bracketd.wire.feeds import Feeds
 from bracketd.wire.login import LoginPages
 from bracketd.wire.metrics import Metrics
@@ -106,7 +106,7 @@ class _App:
         self._feeds = feeds
         self._router = router
         # Who answers plain requests where the connection may do so by itself: see `http_protocol`.
-        self.at_once = (desk, order_entry)
+        self.at_once = AtOnce(desk, order_entry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

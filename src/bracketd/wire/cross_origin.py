@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from bracketd.wire import replies
+from bracketd.wire.exchange import AtOnce
 
 METHODS = ("DELETE", "GET", "HEAD", "POST", "PUT")
 EXPOSED = ("Allow", "Preference-Applied", "Retry-After", "WWW-Authenticate", "X-Request-Id")
@@ -38,8 +39,9 @@ class CrossOrigin(CORSMiddleware):
             expose_headers=EXPOSED,
             max_age=PREFLIGHT_KEPT_S,
         )
-        # A request that names no origin passes unchanged, so the connection may do with it as without this middleware.
-        self.at_once = getattr(app, "at_once", None)
+        # A reply to a request that names no origin gains one header, which a connection can add by itself.
+        behind: AtOnce | None = getattr(app, "at_once", None)
+        self.at_once = None if behind is None else behind._replace(headers=((b"vary", b"Origin"),))
 
     def preflight_response(self, request_headers: Headers) -> Response:
         """What may be asked, or 400 where the origin or the method is not let through."""

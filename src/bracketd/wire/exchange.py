@@ -8,17 +8,25 @@ said is the same code on both ways (`order_entry`).
 
 import asyncio
 from time import perf_counter
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from bracketd.runtime.desk import Desk
 from bracketd.wire import replies
 from bracketd.wire.order_entry import OrderEntry, Route, Working
-from bracketd.wire.replies import Reply, outcome_word
+from bracketd.wire.replies import Headers, Reply, outcome_word
 from bracketd.wire.request import answer, worded
 from bracketd.wire.request_id import current_id, request_id
 
 VERBS: Final = {"DELETE": "cancel", "POST": "place", "PUT": "modify"}
 """What order entry's methods are called where they are counted."""
+
+
+class AtOnce(NamedTuple):
+    """What is behind a connection that answers by itself; `headers` are those that the front adds to each reply."""
+
+    desk: Desk
+    order_entry: OrderEntry
+    headers: Headers = ()
 
 
 class Line(Protocol):

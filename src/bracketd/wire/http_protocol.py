@@ -17,10 +17,9 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from bracketd.runtime.desk import Desk
 from bracketd.wire import replies
-from bracketd.wire.exchange import VERBS, Exchange
-from bracketd.wire.order_entry import OrderEntry, Route, find_route
+from bracketd.wire.exchange import VERBS, AtOnce, Exchange
+from bracketd.wire.order_entry import Route, find_route
 from bracketd.wire.replies import Reply
 from bracketd.wire.request import REQUEST_BYTES_MAX
 
@@ -79,8 +78,9 @@ class JsonHttpProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         """As uvicorn makes it."""
         super().__init__(*args, **options)
-        behind: tuple[Desk, OrderEntry] | None = getattr(self.app, "at_once", None)
-        self._exchange = None if behind is None else Exchange(*behind, self)
+        behind: AtOnce | None = getattr(self.app, "at_once", None)
+        self._exchange = None if behind is None else Exchange(behind.desk, behind.order_entry, self)
+        self._front_lines = b"" if behind is None else b"".join(map(_LINE, behind.headers))
         # uvicorn's own answer to one too many is text, and comes with the request only.
         self._connections_max, self.limit_concurrency = self.limit_concurrency, None
 
@@ -251,12 +251,13 @@ class JsonHttpProtocol(HttpToolsProtocol):
             # uvicorn makes a new list each second.
             self._default_headers, self._default_lines = defaults, b"".join(map(_LINE, defaults))
         own = b"".join(map(_LINE, reply.headers)) if reply.headers else b""
-        return b"%b%bcontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n%b%b\r\n%b" % (
+        return b"%b%bcontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n%b%b%b\r\n%b" % (
             STATUS_LINE[reply.status],
             self._default_lines,
             len(reply.body),
             sent_id,
             own,
+            self._front_lines,
             b"" if keep_alive else b"connection: close\r\n",
             reply.body,
         )
