@@ -9,6 +9,7 @@ from bracketd.terminal.recording import Print, Recording
 from bracketd.terminal.verdict import Verdict
 
 MINUTE_NS = 60 * 10**9
+GOOD = "time,instrument,price,quantity\n2026-01-05T09:15:00+05:30,SBIN,456.95,1\n"
 HEADER = "time_ns,instrument,open,high,low,close,volume\n"
 
 
@@ -61,3 +62,30 @@ def test_a_level_without_its_shares_is_found(tmp_path: Path) -> None:
     """A price that nobody says the quantity of is no level."""
     with pytest.raises(Verdict, match="row 1: bid1_quantity is empty"):
         prints(tmp_path, "time_ns,price,quantity,bid1\n0,1,1,1\n", "SBIN")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "has neither"),
+        ("time,price\n", "has neither"),
+        ("price,quantity\n1,1\n", "one of the columns time"),
+        ("time,open,high,low,close,price,quantity\n", "of candles and of ticks"),
+        ("time,price,quantity\n2026-01-05,1,1\n", "no column instrument"),
+        ("time,instrument,price,quantity\n", "has no rows"),
+        (GOOD + "yesterday,SBIN,1,1\n", "row 2: time is no ISO 8601"),
+        (GOOD + "2026-01-05T09:14:00+05:30,SBIN,1,1\n", "goes back in time in row 2"),
+        (GOOD + "2026-01-05T09:16:00+05:30,SBIN,456.951,1\n", "row 2: price is no price"),
+        (GOOD + "2026-01-05T09:16:00+05:30,SBIN,NaN,1\n", "row 2: price is no price"),
+        (GOOD + "2026-01-05T09:16:00+05:30,SBIN,456.95,1.5\n", "row 2: quantity is no whole number"),
+        (GOOD + "2026-01-05T09:16:00+05:30,SBIN,456.95\n", "cannot be read"),
+        (GOOD + "2026-01-05T09:16:00+05:30,,456.95,1\n", "row 2: instrument is empty"),
+        ("time_ns,instrument,open,high,low,close\n1,SBIN,5,4,3,4\n", "row 1: open and close are not between"),
+    ],
+)
+def test_a_bad_file_is_told_by_its_row(tmp_path: Path, text: str, word: str) -> None:
+    """A file that is no recording, or a row that is none, is one sentence."""
+    with pytest.raises(Verdict) as refused:
+        prints(tmp_path, text) or Recording(tmp_path / "x.csv").check()
+    assert word in refused.value.message
+    assert refused.value.message.endswith("Nothing was replayed.")

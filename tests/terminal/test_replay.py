@@ -190,29 +190,16 @@ GOOD = "time,instrument,price,quantity\n2026-01-05T09:15:00+05:30,SBIN,456.95,1\
 
 
 @pytest.mark.parametrize(
-    ("text", "word"),
+    ("row", "word"),
     [
-        ("", "has neither"),
-        ("time,price\n", "has neither"),
-        ("price,quantity\n1,1\n", "one of the columns time"),
-        ("time,open,high,low,close,price,quantity\n", "of candles and of ticks"),
-        ("time,price,quantity\n2026-01-05,1,1\n", "no column instrument"),
-        ("time,instrument,price,quantity\n", "has no rows"),
-        (GOOD + "yesterday,SBIN,1,1\n", "row 2: time is no ISO 8601"),
-        (GOOD + "2026-01-05T09:14:00+05:30,SBIN,1,1\n", "goes back in time in row 2"),
-        (GOOD + "2026-01-05T09:16:00+05:30,SBIN,456.951,1\n", "row 2: price is no price"),
-        (GOOD + "2026-01-05T09:16:00+05:30,SBIN,NaN,1\n", "row 2: price is no price"),
-        (GOOD + "2026-01-05T09:16:00+05:30,SBIN,456.95,1.5\n", "row 2: quantity is no whole number"),
-        (GOOD + "2026-01-05T09:16:00+05:30,SBIN,456.95\n", "cannot be read"),
-        (GOOD + "2026-01-05T09:16:00+05:30,,456.95,1\n", "row 2: instrument is empty"),
-        (GOOD + "2026-01-05T09:16:00+05:30,NOSUCH,456.95,1\n", "no instrument is called NOSUCH"),
-        ("time_ns,instrument,open,high,low,close\n1,SBIN,5,4,3,4\n", "row 1: open and close are not between"),
+        ("2026-01-05T09:16:00+05:30,SBIN,456.951,1\n", "row 2: price is no price"),
+        ("2026-01-05T09:16:00+05:30,NOSUCH,456.95,1\n", "no instrument is called NOSUCH"),
     ],
 )
-def test_a_bad_file_replays_nothing(typist: Typist, tmp_path: Path, text: str, word: str) -> None:
-    """A row that is none, wherever it stands, is one sentence, and no print was pushed."""
+def test_a_bad_file_replays_nothing(typist: Typist, tmp_path: Path, row: str, word: str) -> None:
+    """A row that is none, or that nobody knows, is one sentence, and no print was pushed; the clock stands."""
     file = tmp_path / "bad.csv"
-    file.write_text(text)
+    file.write_text(GOOD + row)
     before = clock(typist)
     done = typist.type("replay", str(file))
     assert (done.returncode, word in done.stderr) == (1, True), done.stderr
