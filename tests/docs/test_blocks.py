@@ -9,6 +9,7 @@ from tests.docs.reader import Reader, Untrue
 
 EXCUSES = {
     "CI": ("a verb of the Makefile that CI itself is made of", 3),
+    "cluster": ("wants databases on several machines; tests of their own do the same with three on this one", 2),
     "foreground": ("a server that stays in the foreground", 1),
     "installs": ("fetches packages from an index, and tests never leave the machine", 2),
     "long": ("takes minutes", 1),
