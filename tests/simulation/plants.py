@@ -43,6 +43,7 @@ from bracketd.journal.reader import Reader
 from bracketd.journal.writer import Writer
 from bracketd.runtime import desk, kill_switch, recovery, step, venue_view
 from bracketd.runtime.desk import Desk
+from bracketd.runtime.rates import Act, Rates
 from bracketd.runtime.streams import Streams
 from bracketd.simulation.campaign import campaign
 from bracketd.simulation.shrinking import kind_of
@@ -214,6 +215,32 @@ def foreign_order_visible(plant: pytest.MonkeyPatch) -> None:
         return replies.success("", {"orders": rows})
 
     plant.setattr(OrderBook, "whole", everybodys)
+
+
+def order_book_lags(plant: pytest.MonkeyPatch) -> None:
+    """Every second look at the order book is answered with what was shown the time before."""
+    whole = OrderBook.whole
+
+    async def lagging(self: OrderBook, client_id: str, terminal: bool) -> replies.Reply:
+        kept = self.__dict__.setdefault("kept", {})
+        if (client_id, terminal) in kept:
+            last: replies.Reply = kept.pop((client_id, terminal))
+            return last
+        kept[client_id, terminal] = await whole(self, client_id, terminal)
+        shown: replies.Reply = kept[client_id, terminal]
+        return shown
+
+    plant.setattr(OrderBook, "whole", lagging)
+
+
+def cancels_count_as_orders(plant: pytest.MonkeyPatch) -> None:
+    """Cancels pay from the bucket of the orders."""
+    take = Rates.take
+
+    def from_one_bucket(self: Rates, client_id: str, act: Act, now_ns: int) -> int:
+        return take(self, client_id, Act.ORDER, now_ns)
+
+    plant.setattr(Rates, "take", from_one_bucket)
 
 
 def report_booked_twice(plant: pytest.MonkeyPatch) -> None:
@@ -457,6 +484,8 @@ PLANTS: tuple[Plant, ...] = (
     rounded_away_from_the_entry,
     foreign_order_cancelled,
     foreign_order_visible,
+    order_book_lags,
+    cancels_count_as_orders,
     report_booked_twice,
     margin_not_returned,
     square_off_missed,

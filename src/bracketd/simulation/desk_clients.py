@@ -175,19 +175,24 @@ def modification(deed: Modify, client: str, state: State, shares: Mapping[str, I
     yield Request("modify", client, "PUT", written, order=_name(row), price_paise=paise)
 
 
-def conversion(deed: Convert, client: str, share: Instrument) -> Request:
-    """A position is to change its product."""
+def conversion(deed: Convert, client: str, share: Instrument, state: State) -> Request:
+    """A position is to change its product: mostly one that the client has."""
+    held = [key for key, stake in state.stakes.items() if key.startswith(f"{client} {share.key} ") and stake.total.net]
+    product, new_product = deed.product, deed.new_product
+    if held and deed.way % 4:
+        product = Product(held[deed.way % len(held)].rpartition(" ")[2])
+        new_product = new_product if new_product is not product else deed.product
     fields = {
         "client_id": client,
         "exchange": share.exchange,
         "instrument_token": str(share.token),
         "order_side": "BUY",
-        "product": str(deed.product),
-        "new_product": str(deed.new_product),
+        "product": str(product),
+        "new_product": str(new_product),
         "quantity": str(deed.quantity),
         "validity": "DAY",
     }
-    meant = {"client_id": client, "product": deed.product, "new_product": deed.new_product, "quantity": deed.quantity}
+    meant = {"client_id": client, "product": product, "new_product": new_product, "quantity": deed.quantity}
     method = "PUT" if deed.way % 2 else "POST"
     return Request("convert", client, method, body_written(deed.way, fields, CONVERT), meant=meant)
 
@@ -218,6 +223,11 @@ def look(deed: Read, client: str, state: State) -> Iterator[Request]:
 def everything(client: str) -> Request:
     """The kill switch."""
     return Request("kill", client, "DELETE", Written(f"/api/v1/orders?client_id={client}"))
+
+
+def log_out(client: str) -> Request:
+    """The token that asks is to be good no more."""
+    return Request("logout", client, "POST", Written("/api/v1/user/logout"))
 
 
 def tick_of(deed: Print, share: Instrument) -> Tick:

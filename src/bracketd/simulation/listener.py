@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.json import decode
 from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
@@ -89,7 +90,7 @@ class Listener:
             # From here on whatever changes is pushed.
             self.rows = self._book() | self.rows
             return
-        fields = json.loads(frame[5:])
+        fields = decode(frame[5:])
         if frame[0] == ORDER:
             row = {name: value for name, value in fields.items() if name not in ONLY_IN_FRAMES} | ONLY_IN_ROWS
             self.rows[row["oms_order_id"]] = row
@@ -102,4 +103,4 @@ def book_of(state: State, client: str) -> Rows:
     """The order book as REST shows it, working rows and finished ones, by id."""
     mine = [row for row in state.orders.values() if row.client_id == client]
     made = [row for terminal in (False, True) for row in order_rows(state, shares(), mine, terminal)]
-    return {row["oms_order_id"]: row for row in json.loads(JSON.encode(made))}
+    return {row["oms_order_id"]: row for row in decode(JSON.encode(made))}

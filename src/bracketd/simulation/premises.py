@@ -1,7 +1,5 @@
 """The premises of every trial: the shares, the hours, the clients, the date; and what a trial comes to."""
 
-import base64
-import json
 from functools import lru_cache
 
 import msgspec
@@ -49,10 +47,3 @@ def shares() -> dict[str, Instrument]:
 def sessions() -> SessionTable:
     """The package's own session table."""
     return SessionTable.load()
-
-
-def blacklist_key(token: str) -> str:
-    """The key under which a token is revoked; it is not verified."""
-    middle = token.split(".")[1]
-    key = json.loads(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))["blacklist_key"]
-    return str(key)

@@ -29,7 +29,7 @@ SHARES = 2
 DEEDS_PER_MINUTE = 240
 READS = ("orders", "completed", "trades", "positions", "funds", "history")
 WORDS = ("", "ENTRY", "ENTRY", "TARGET", "STOPLOSS", "STOPLOSS", "Second", "third")
-BEGINNINGS = (560, 560, 560, 700, 909, 919, 929)
+BEGINNINGS = (560, 560, 560, 560, 700, 700, 909, 919, 929)
 """Minutes of the day: most stories begin in the morning, others just before cut-off, square-off and the end."""
 
 RATES = ((0, 0), (0, 0), (0, 0), (3, 6))
@@ -39,7 +39,7 @@ LATE = 900
 """From this minute on the session's turns come often."""
 
 TICK = 5
-EXECUTIONS = (*6 * (Execution.BO,), Execution.CO, Execution.REGULAR, Execution.REGULAR, Execution.AMO)
+EXECUTIONS = (*9 * (Execution.BO,), Execution.CO, Execution.CO, Execution.REGULAR, Execution.AMO)
 ENTRY_TYPES = (OrderType.LIMIT, OrderType.LIMIT, OrderType.LIMIT, OrderType.MARKET, OrderType.SL, OrderType.SLM)
 
 
@@ -59,7 +59,7 @@ class _Teller:
         self._minute = random.choice(BEGINNINGS)
         self._crowd = random.choice((0.2, 0.5, 0.8))
         self._weights: dict[Callable[[], AnyDeed], float] = {
-            self._place: 26,
+            self._place: 34,
             self._cancel: 20,
             self._modify: 8,
             self._convert: 1.0,

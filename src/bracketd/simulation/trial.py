@@ -1,7 +1,6 @@
 """A trial: one story, told to the real application, from its first deed until everything has come to rest."""
 
 import asyncio
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -10,6 +9,9 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from msgspec import DecodeError
+from msgspec.json import decode
 
 from bracketd.auth.issuing import issue_for
 from bracketd.domain.instrument import Tick
@@ -23,6 +25,7 @@ from bracketd.simulation.desk_clients import (
     cancellation,
     conversion,
     everything,
+    log_out,
     look,
     modification,
     placement,
@@ -44,7 +47,6 @@ from bracketd.simulation.premises import (
     NAMES,
     SHARE_KEYS,
     Account,
-    blacklist_key,
     sessions,
     shares,
 )
@@ -177,7 +179,8 @@ class Trial:
             case deeds.Modify():
                 self._send(modification(deed, NAMES[deed.client], state, shares()), deed.auth)
             case deeds.Convert():
-                self._send([conversion(deed, NAMES[deed.client], shares()[SHARE_KEYS[deed.share]])], deed.auth)
+                share = shares()[SHARE_KEYS[deed.share]]
+                self._send([conversion(deed, NAMES[deed.client], share, state)], deed.auth)
             case deeds.KillSwitch():
                 self._send([everything(NAMES[deed.client])], 0)
             case deeds.Read():
@@ -214,16 +217,23 @@ class Trial:
         self._jump_ns = max(0, change - self.clock.now_ns() - (10**9 if early else -1))
 
     def _renew(self, client: str, *, rotates: bool) -> None:
-        """Old tokens end: none of them opens anything from then on (22)."""
-        old = self._token[client]
+        """A client logs out, or the operator ends all its sessions."""
         if rotates:
+            old = self._token[client]
             self.book.rotate(client)
+            self._ended(client, old)
         else:
-            self.book.revoke(blacklist_key(old), 0)
-        self.stale[old] = self.loop.time()
-        self._new_token(client)
-        self._send([everything(client)], 0, token=old)
-        self.loop.create_task(self._look_for_outliving(old))
+            self._send([log_out(client)], 0)
+
+    def _ended(self, client: str, token: str) -> None:
+        """A token has ended: from now on it opens nothing (22)."""
+        if token in self.stale:
+            return
+        self.stale[token] = self.loop.time()
+        if self._token[client] == token:
+            self._new_token(client)
+        self._send([everything(client)], 0, token=token)
+        self.loop.create_task(self._look_for_outliving(token))
 
     async def _look_for_outliving(self, token: str) -> None:
         await asyncio.sleep(CUT_OFF_S)
@@ -284,6 +294,9 @@ class Trial:
                     return False
                 self.answers[f"{request.kind} {status}"] += 1
                 self.witness.hashed(request.kind, status, body, self.loop.now_ns)
+                if request.kind == "logout" and status == 200:
+                    self._ended(request.client, token)
+                    return True
                 if stale:
                     if status != 401:
                         self.witness.accuse(f"a token that ended opens {request.kind}: {status} (22)")
@@ -307,8 +320,8 @@ class Trial:
     def _seen(self, request: Request, asked_ns: int, status: int, body: bytes) -> None:
         """The client holds its reply to all that clients have seen."""
         try:
-            self.history.answered(request, asked_ns, self.clock.now_ns(), status, json.loads(body))
-        except (KeyError, TypeError, ValueError) as fault:
+            self.history.answered(request, asked_ns, self.clock.now_ns(), status, decode(body))
+        except (KeyError, TypeError, ValueError, DecodeError) as fault:
             self.witness.accuse(f"a reply is not as it should be: {fault!r} {request.kind} {status} {body!r}")
         for text in self.history.faults:
             self.witness.accuse(text)
@@ -343,7 +356,7 @@ class Trial:
             if status != 200:
                 self.witness.accuse(f"a look is refused: {request.kind} {status} {body!r}")
             elif request.kind in ("read orders", "read completed"):
-                rows = json.loads(body)["data"]["orders"]
+                rows = decode(body)["data"]["orders"]
                 self.witness.shown(request.client, rows, self.lives.archive.catch_up())
             return
         self.witness.replied(heard, request, status, body)

@@ -3,10 +3,11 @@
 An accusation is kept and not raised, since a server words every exception of its own as a reply.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any
+
+from msgspec.json import decode
 
 from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount, PlaceBracket
 from bracketd.domain.events import AnyEvent, BracketPlaced, LegsOpened, RescuePlaced, StopTrailed, encode_step
@@ -150,7 +151,7 @@ class Witness:
         if kind == "kill":
             self._kill_replied(hearing, status, body)
             return
-        fields = json.loads(body)
+        fields = decode(body)
         if not cases:
             self.accuse(f"answered without a decision: {status} {body!r} to {request.method} {request.written}")
             return
@@ -185,7 +186,7 @@ class Witness:
 
     def _kill_replied(self, hearing: Hearing, status: int, body: bytes) -> None:
         """Everything cancelled is said only where everything is."""
-        fields = json.loads(body)
+        fields = decode(body)
         if status == 200 and any(
             not isinstance(case.outcome, Cancelled)
             and not (isinstance(case.outcome, Refused) and case.outcome.reason.startswith(("ALREADY", "TOO_LATE")))
