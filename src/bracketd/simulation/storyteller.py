@@ -39,7 +39,7 @@ LATE = 900
 """From this minute on the session's turns come often."""
 
 TICK = 5
-EXECUTIONS = (*9 * (Execution.BO,), Execution.CO, Execution.CO, Execution.REGULAR, Execution.AMO)
+EXECUTIONS = (*8 * (Execution.BO,), Execution.CO, Execution.REGULAR, Execution.REGULAR, Execution.AMO)
 ENTRY_TYPES = (OrderType.LIMIT, OrderType.LIMIT, OrderType.LIMIT, OrderType.MARKET, OrderType.SL, OrderType.SLM)
 
 
@@ -62,7 +62,7 @@ class _Teller:
             self._place: 34,
             self._cancel: 20,
             self._modify: 8,
-            self._convert: 1.0,
+            self._convert: 2.5,
             self._print: 30,
             self._read: 5,
             self._listen: 0.6,
