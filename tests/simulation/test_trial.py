@@ -20,7 +20,7 @@ ONCE_LIED = (70_270, 80_082)
 """Seeds that found a fault in the product (docs/proof.md); each stays mended."""
 
 FIXED_SEEDS = range(8, 158)
-FRESH_WALL_S = 60.0
+FRESH_WALL_S = 45.0
 """Fresh seeds are tried for so long, of the wall's time."""
 
 PRINT_DIGESTS = """
