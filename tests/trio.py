@@ -76,6 +76,7 @@ class Trio:
             for pid in self.postgres_pids(node):
                 os.kill(pid, signal.SIGKILL)
         self.cluster.stop()
+        self.cluster.processes.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.journal.failing_disk import FailingDisk
 from tests.postgres_server import PostgresServer
+from tests.trio import Trio
 
 from bracketd.journal.postgres.journal import PostgresJournal
 from bracketd.journal.protocol import Journal
@@ -45,28 +46,30 @@ def journal_address(postgres_server: PostgresServer) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgres", pytest.param("trio", marks=pytest.mark.slow)])
-async def open_journal(request: pytest.FixtureRequest, tmp_path: Path, clock: HandClock) -> AsyncIterator[OpenJournal]:
-    """Opens the same store again with each call, as another process would; one parameter for each kind of store."""
-    opened: list[Journal] = []
-
-    def open_sqlite() -> Journal:
-        opened.append(SqliteJournal(tmp_path / "journal.db", clock_ns=clock))
-        return opened[-1]
-
-    def open_postgres() -> Journal:
-        opened.append(PostgresJournal(address, shard, clock_ns=clock))
-        return opened[-1]
-
+def database(request: pytest.FixtureRequest) -> str:
+    """The address of the database that a test's journal is in, "" for a file; the trio's primary is the last host."""
     if request.param == "sqlite":
-        yield open_sqlite
-    else:
-        # The trio's primary is the last host of its address.
-        replicated = request.param == "trio"
-        address = (
-            request.getfixturevalue("trio").address() if replicated else request.getfixturevalue("journal_address")
-        )
-        shard = next(_shards)
-        yield open_postgres
+        return ""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("journal_address"))
+    trio: Trio = request.getfixturevalue("trio")
+    return trio.address()
+
+
+@pytest.fixture
+async def open_journal(database: str, tmp_path: Path, clock: HandClock) -> AsyncIterator[OpenJournal]:
+    """Opens the same store again with each call, as another process would."""
+    opened: list[Journal] = []
+    shard = next(_shards)
+
+    def open_one() -> Journal:
+        if database:
+            opened.append(PostgresJournal(database, shard, clock_ns=clock))
+        else:
+            opened.append(SqliteJournal(tmp_path / "journal.db", clock_ns=clock))
+        return opened[-1]
+
+    yield open_one
     for journal in opened:
         await journal.close()
 

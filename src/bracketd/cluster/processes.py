@@ -87,6 +87,12 @@ class Processes:
         self._save()
         return [name for name, process in living.items() if process in left]
 
+    def wait(self, wait_s: float) -> None:
+        """Wait for those of our own children that were told to end. Raises subprocess.TimeoutExpired."""
+        for child in self._children:
+            child.wait(wait_s)
+        self._reap()
+
     def _reap(self) -> None:
         """Take note of children that have ended."""
         self._children = [child for child in self._children if child.poll() is None]
