@@ -134,3 +134,19 @@ def test_an_unknown_instrument_is_refused(typist: Typist) -> None:
     """A symbol that nobody knows is a refusal."""
     done = typist.type("place", "NOSUCH", "BUY", "1", "--target", "4", "--stop", "2", "--yes")
     assert (done.returncode, "no instrument is called NOSUCH" in done.stderr) == (1, True)
+
+
+def test_an_outcome_that_is_not_known_is_neither_yes_nor_no(typist: Typist, server: Server) -> None:
+    """A cancel that the exchange does not answer in time ends with a code of its own; asked again later it is done."""
+    order_id = typist.placed()
+    trader = server.caller()
+    trader.faults({"on": "cancel_answer", "action": "delay", "delay_ms": 60_000})
+    try:
+        done = typist.type("cancel", order_id)
+        assert done.returncode == 5
+        assert done.stderr.startswith("Error: Not known: ")
+        assert "twice is once" in done.stderr
+    finally:
+        trader.sandbox("DELETE", "faults")
+    trader.advance(60_000)
+    assert typist.do("cancel", order_id).startswith(f"Cancelled {order_id}.")
