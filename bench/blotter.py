@@ -1,8 +1,8 @@
 """What the page costs order entry: the same cancels without `--blotter`, with it, and beside one open page, in turns.
 
 The open page is a real browser that shows the book of one of the clients whose orders are cancelled, websocket and all.
-It shares the machine with server and load: cancels a second tell what a user of one machine has, the server's own
-processor time for each what the server does for it. Without a browser only the first two are measured.
+It shares the machine with server and load, so that this is what a user of one machine has, not what the server spends.
+Without a browser only the first two are measured.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ class Turns(Protocol):
 def beside_the_page(
     folder: Path, series: Turns, plan_of: Callable[[Path, Stock], Plan], *, orders: int, rounds: int, seconds: int
 ) -> dict[str, float]:
-    """Cancels a second, and the server's microseconds for each, as ratios to those without `--blotter`."""
+    """Cancels a second, as ratios to those without `--blotter`."""
     bare, shown = lay_in(folder / "bare", orders), lay_in(folder / "shown", orders)
     with contextlib.ExitStack() as stack:
         plain = stack.enter_context(running(WITHOUT, bracketd(folder / "bare"), "/readyz"))
@@ -53,7 +53,6 @@ def beside_the_page(
     for name in (WITH, OPEN):
         if name in at:
             told[f"{name}_per_second"] = at[name]["per_second"] / at[WITHOUT]["per_second"]
-            told[f"{name}_cpu"] = at[name]["cpu_us"] / at[WITHOUT]["cpu_us"]
     return told
 
 
