@@ -1,6 +1,7 @@
 """A campaign: many seeds, one after the other, until one ends in a lie; and what is told of it."""
 
 import logging
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import perf_counter, process_time
@@ -101,7 +102,10 @@ def _quiet() -> Iterator[None]:
     # Its level is set by each server that is made.
     uvicorn.disabled = True
     try:
-        yield
+        with warnings.catch_warnings():
+            # A process that dies leaves coroutines behind that never began.
+            warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+            yield
     finally:
         log.setLevel(before[0])
         uvicorn.disabled = before[1]

@@ -59,8 +59,8 @@ class _Teller:
         self._minute = random.choice(BEGINNINGS)
         self._crowd = random.choice((0.2, 0.5, 0.8))
         self._weights: dict[Callable[[], AnyDeed], float] = {
-            self._place: 34,
-            self._cancel: 20,
+            self._place: 40,
+            self._cancel: 22,
             self._modify: 8,
             self._convert: 2.5,
             self._print: 30,
@@ -104,15 +104,18 @@ class _Teller:
         order_type = random.choice(ENTRY_TYPES)
         share = random.randrange(SHARES)
         execution = random.choice(EXECUTIONS)
+        buys = random.random() < 0.5
+        # Mostly what trades soon: an order that never does is soon told.
+        eager = random.randint(-3, 6)
         return Place(
             gap_us=self._gap_us(),
             client=self._client(),
             execution=execution,
             product=random.choice(tuple(Product)) if execution.single else Product.MIS,
             share=share,
-            buys=random.random() < 0.5,
+            buys=buys,
             order_type=order_type,
-            away=self._away[share] + random.randint(-6, 6),
+            away=self._away[share] + (eager if buys else -eager),
             beyond=random.randint(1, 5),
             quantity=random.choice((1, 2, 5, 10, 12)),
             target_paise=random.choice((TICK, 7, 12, 20, 33, 60)),

@@ -105,6 +105,7 @@ class Trial:
         self.pace = Pace(story.orders_per_s, story.cancels_per_s)
         self.history = History()
         self.stale: dict[str, float] = {}
+        self._logged_out: set[str] = set()
         self._tokens = Random(f"tokens {story.seed}")
         self._token: dict[str, str] = {}
         self._jump_ns = 0
@@ -284,6 +285,8 @@ class Trial:
         self.witness.requests += 1
         stale = token in self.stale
         asked_ns = self.clock.now_ns()
+        if request.kind == "logout":
+            self._logged_out.add(token)
         self.pace.ask(request.client, request.kind, self.loop.now_ns)
         message = pieces(request.method, request.written, [*headers, *request.headers], request.cut)
         dialogue = self._dialogue(process)
@@ -303,6 +306,10 @@ class Trial:
                 elif status == 401:
                     if token in self.stale:
                         # It ended while the request was under way.
+                        return True
+                    if token in self._logged_out:
+                        # Nobody heard that it has ended.
+                        self._ended(request.client, token)
                         return True
                     self.witness.accuse(f"a good token is refused: {request.kind}")
                 elif status < 500 and heard.needs_seq > self.lives.archive.kept_seq:
