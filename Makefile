@@ -78,7 +78,7 @@ bench: install ## measure beside other servers and write docs/performance.md; AR
 docs-tables: install ## draw the pages and pictures of the rules' tables under docs/ again
 	$(BIN)/python -m tools.rule_pages
 
-bench-shards: install ## measure SQLite, one PostgreSQL and three nodes behind a gateway; writes docs/operate/shards.md
+bench-shards: install ## measure SQLite, one PostgreSQL and three nodes behind a gateway; writes docs/performance.md
 	$(BIN)/python -m bench.shards $(ARGS)
 
 docs: install ## build the documents as a site in build/docs, whose search works without a network

@@ -26,8 +26,8 @@ from bracketd.cluster.trio import Cluster, NotUp
 from bracketd.runtime.cluster import open_clients
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "operate" / "shards.md"
-BEGIN, END = "<!-- figures of `python -m bench.shards` -->", "<!-- end of figures -->"
+PAGE = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- figures of `python -m bench.shards` -->", "<!-- end of figures of shards -->"
 CLIENTS = 16
 CONNECTIONS = 64
 TTL_S = "20"
@@ -215,12 +215,21 @@ def table(found: dict[tuple[str, int], list[Turn]], missing: list[str]) -> str:
     return "\n".join([*lines, *(f"\n{each}." for each in missing)])
 
 
+def with_table(page: str, made: str) -> str:
+    """The page with `made` between the marks; raises ValueError for a page without them."""
+    head, begin, rest = page.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{PAGE.name} needs these two lines, in this order:\n{BEGIN}\n{END}")
+    return f"{head}{BEGIN}\n\n{made}\n\n{END}{tail}"
+
+
 def main() -> None:
     """Measure, print the table, and put it into the page."""
     parser = argparse.ArgumentParser(prog="python -m bench.shards", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2)
-    parser.add_argument("--no-page", action="store_true", help="leave docs/operate/shards.md as it is")
+    parser.add_argument("--no-page", action="store_true", help="leave docs/performance.md as it is")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bracketd-bench-", dir="/tmp") as name:
         folder = Path(name)
@@ -236,10 +245,7 @@ def main() -> None:
     )
     sys.stdout.write(f"{text}\n\n{how}\n")
     if not chosen.no_page:
-        page = PAGE.read_text(encoding="utf-8")
-        head, _, rest = page.partition(BEGIN)
-        _, _, tail = rest.partition(END)
-        PAGE.write_text(f"{head}{BEGIN}\n\n{text}\n\n{how}\n\n{END}{tail}", encoding="utf-8")
+        PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), f"{text}\n\n{how}"), encoding="utf-8")
 
 
 if __name__ == "__main__":
