@@ -68,8 +68,12 @@ class PostgresServer:
         if os.geteuid() == 0:
             os.chown(self.folder, pwd.getpwnam("postgres").pw_uid, -1)
         self._databases = 0
-        self._run("initdb", "-D", str(self.folder / "data"), "-U", user, "--auth=trust", "-E", "UTF8", "--no-sync")
-        self.start()
+        try:
+            self._run("initdb", "-D", str(self.folder / "data"), "-U", user, "--auth=trust", "-E", "UTF8", "--no-sync")
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
 
     def start(self) -> None:
         """Start, or start again, and wait until it answers."""

@@ -21,7 +21,12 @@ class Trio:
         # Whoever runs the nodes must come in.
         self.folder.chmod(0o755)
         self.cluster = Cluster.make(self.folder / "cluster", 3)
-        self.up()
+        try:
+            self.up()
+        except BaseException:
+            # Whoever asked gets no trio that he could end.
+            self.end()
+            raise
 
     def up(self) -> None:
         """Start whatever does not run, and wait until all three are there."""
