@@ -14,7 +14,7 @@ from tests.docs.blocks import ROOT, pages
 from tools.reference import PAGES
 from tools.site import PROJECT, generated_pages, relinked
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 LOADED = re.compile(r"<(?:script|link|img|iframe|source|form)\b[^>]*(?:src|href|action)=\"(?:https?:)?//[^>]*>")
 
