@@ -16,7 +16,7 @@ from bracketd.simulation.storyteller import READS, tell
 from bracketd.simulation.trial import tried
 
 QUICK_SEEDS = range(8)
-ONCE_LIED = (70_270, 80_082)
+ONCE_LIED = (57, 70_270, 80_082)
 """Seeds that found a fault in the product (docs/proof.md); each stays mended."""
 
 FIXED_SEEDS = range(8, 158)

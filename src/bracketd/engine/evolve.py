@@ -190,9 +190,10 @@ def _legs_grown(state: State, event: LegsGrown) -> None:
         bracket.overtaken = True
     for leg in (stop,) if target is None else (stop, target):
         leg.quantity = event.quantity
+        # Also one that is at its end shows another quantity from now on.
+        touch(leg, event.at_ns)
         if not leg.terminal:
             leg.remaining += growth
-            touch(leg, event.at_ns)
     if target is not None and not target.terminal:
         target.price_paise = event.target_paise
     if stop.trigger_paise and not stop.triggered:

@@ -67,10 +67,10 @@ class _Teller:
             self._read: 5,
             self._listen: 0.6,
             self._misbehave: 4 * self._storm,
-            self._trouble: 1.5 * self._storm,
+            self._trouble: 2.5 * self._storm,
             self._power_cut: 0.7,
             self._new_tokens: 0.5,
-            self._kill_switch: 1.2,
+            self._kill_switch: 2.0,
             self._turn: 0.8 if self._minute > LATE else 0.2,
         }
 
