@@ -29,7 +29,7 @@ from bracketd.venue.paper import exchange as exchange_module
 from bracketd.venue.paper.book import Work
 from bracketd.venue.paper.matcher import Matcher
 
-EXAMPLES_TO_FIND = 600
+EXAMPLES_TO_FIND = 2_000
 """How many days the machine is given to find a planted fault."""
 
 Plant = Callable[[pytest.MonkeyPatch], None]
