@@ -17,7 +17,6 @@ from websockets.asyncio.client import connect
 
 from bracketd.auth.speaker import LinkGate
 from bracketd.domain.slot import SlotMap, even_map
-from bracketd.engine.numbering import begin_block
 from bracketd.engine.state import State
 from bracketd.journal.group import GroupCommit
 from bracketd.journal.protocol import Fenced, Lease, Record, Snapshot, Unknown
@@ -188,8 +187,7 @@ class Engine:
         instruments = load_instruments()
 
         def staff(tenure: Tenure, state: State) -> Staff:
-            begin_block(state, tenure.shard)
-            made = staff_desk(settings, state, tenure.commit, terms.get, instruments, AlwaysOpen())
+            made = staff_desk(settings, state, tenure.commit, terms.get, instruments, AlwaysOpen(), tenure.shard)
             tenure.app = build_app(made.desk, LinkGate(), sandbox=made.sandbox)
             return made
 

@@ -1,7 +1,8 @@
 """Numbers: each shard counts in a block of its own, day after day, and a replay comes to the same."""
 
 from bracketd.domain.ist import day_start_ns
-from bracketd.engine.numbering import NUMBERS_PER_SHARD, begin_block, next_numbers, take_number
+from bracketd.domain.slot import SHARDS_MAX
+from bracketd.engine.numbering import NUMBERS_PER_SHARD, begin_block, next_numbers, take_number, venue_block
 from bracketd.engine.state import State
 
 DAY_NS = 86_400 * 10**9
@@ -30,3 +31,9 @@ def test_a_block_begins_once() -> None:
     assert (begun.id_date, begun.id_last) == (replayed.id_date, replayed.id_last)
     begin_block(begun, 2)
     assert next_numbers(begun, FIRST_NS, 1) == next_numbers(replayed, FIRST_NS, 1)
+
+
+def test_the_paper_exchange_s_blocks_fit_into_its_numbers() -> None:
+    """The first shard counts from 1, and the last one's block ends before the 15th digit, which is the stream's."""
+    assert venue_block(0) == 0
+    assert venue_block(SHARDS_MAX) <= 10**14

@@ -169,6 +169,34 @@ async def test_a_print_reaches_every_shard() -> None:
             assert [trade["trade_price"] for trade in trades] == [411.25]
 
 
+async def test_the_exchange_s_numbers_are_unique_over_all_shards() -> None:
+    """Neither an order nor a trade has a number of another shard's, also when another engine has taken the shard."""
+    async with city() as place:
+        await both_engines(place)
+        trades: dict[str, str] = {}
+        orders: dict[str, str] = {}
+        for change_of_owners in (False, True):
+            if change_of_owners:
+                before = tuple(place.engines)
+                await place.engine([0, 1])
+                for engine in before:
+                    await engine.hand_over()
+            for client in CLIENTS:
+                assert (await place.place(client)).status_code == 200
+            assert (await place.print_at("411.00")).status_code == 200
+            for client in CLIENTS:
+                shown = (await place.call("GET", f"/api/v1/trades?client_id={client}", client)).json()["data"]["trades"]
+                for trade in shown:
+                    own = f"{client} {trade['oms_order_id']}"
+                    assert trades.setdefault(trade["trade_number"], own) == own
+                    assert orders.setdefault(trade["exchange_order_id"], own) == own
+                for row in await place.book(client):
+                    own = f"{client} {row['oms_order_id']}"
+                    assert orders.setdefault(row["exchange_order_id"], own) == own
+        assert len(trades) == 2 * len(CLIENTS)
+        assert len(orders) == 3 * len(trades), "an entry and two legs for each"
+
+
 async def test_a_shard_s_metrics_are_its_owner_s() -> None:
     """A gateway shows what the owner counts; a shard without an owner is 503, and one that is not there 404."""
     async with city(wait_s=0.3) as place:

@@ -3,7 +3,7 @@
 The date is the IST date of the placement. A clock that goes back never takes the sequence with it.
 
 Each shard counts in a block of its own, so that no two of them give out the same number; a server on one folder is in
-the first.
+the first. So does its paper exchange with the numbers of orders and trades, which begin no new count each day.
 """
 
 from typing import Final
@@ -14,10 +14,18 @@ from bracketd.engine.state import State
 NUMBERS_PER_SHARD: Final = 1_000_000_000
 """What a shard may give out on one day."""
 
+VENUE_NUMBERS_PER_SHARD: Final = 20_000_000_000
+"""What a shard's paper exchange may give out of each kind, ever: 4,096 blocks are within an order's 14 digits."""
+
 
 def begin_block(state: State, shard: int) -> None:
     """Count in the block of that shard from now on; once a number was given out, this changes nothing."""
     state.id_last = max(state.id_last, shard * NUMBERS_PER_SHARD)
+
+
+def venue_block(shard: int) -> int:
+    """The number after which the paper exchange of that shard counts."""
+    return shard * VENUE_NUMBERS_PER_SHARD
 
 
 def next_numbers(state: State, now_ns: int, count: int) -> list[str]:

@@ -16,7 +16,6 @@ import uvloop
 from bracketd.auth.client_tables import ClientStoreError
 from bracketd.auth.signing_key import SigningKeyError
 from bracketd.auth.speaker import LinkGate
-from bracketd.engine.numbering import begin_block
 from bracketd.engine.state import State
 from bracketd.journal.protocol import JournalDamaged, JournalTooNew, Unknown
 from bracketd.market.instruments import InstrumentFault, load_instruments
@@ -112,8 +111,7 @@ async def _serve(settings: EngineSettings, build_app: BuildApp, on_ready: Callab
         def staff(tenure: Tenure, state: State) -> Staff:
             # As at a server's start: what recovery made stays, and the collector need not walk it again.
             gc.freeze()
-            begin_block(state, tenure.shard)
-            made = staff_desk(settings.desk, state, tenure.commit, terms.get, instruments, sessions)
+            made = staff_desk(settings.desk, state, tenure.commit, terms.get, instruments, sessions, tenure.shard)
             tenure.app = build_app(
                 made.desk,
                 gate,

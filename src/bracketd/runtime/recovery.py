@@ -10,6 +10,7 @@ from bracketd.domain.instrument import Instrument
 from bracketd.engine.evolve import evolve
 from bracketd.engine.invariant import InvariantBroken
 from bracketd.engine.invariants import check_state
+from bracketd.engine.numbering import venue_block
 from bracketd.engine.state import State, decode_state, encode_state
 from bracketd.journal.protocol import Journal, Lease, Record, Snapshot
 from bracketd.runtime.venue_view import view_of
@@ -106,13 +107,16 @@ def _apply(state: State, record: Record) -> None:
         raise RecoveryFailed(f"record {record.seq}: {fault}") from fault
 
 
-def resume_paper(state: State, instruments: Mapping[str, Instrument]) -> PaperExchange:
-    """A paper exchange with every working order in its old place. Raises RecoveryFailed for a lost instrument."""
-    view = view_of(state)
+def resume_paper(state: State, instruments: Mapping[str, Instrument], shard: int = 0) -> PaperExchange:
+    """A paper exchange with every working order in its old place. Raises RecoveryFailed for a lost instrument.
+
+    What it numbers is in the block of that shard. The state has how many orders were, and the last number of a trade.
+    """
+    view, block = view_of(state), venue_block(shard)
     venue = PaperExchange(
         instruments,
-        acknowledged=view.acknowledged,
-        traded=state.traded,
+        acknowledged=block + view.acknowledged,
+        traded=max(block, state.traded),
         priority=state.last_priority,
     )
     for order in view.orders:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from bracketd.domain.ist import NS_PER_SECOND
+from bracketd.engine.numbering import begin_block
 from bracketd.engine.state import State
 from bracketd.journal.group import GroupCommit
 from bracketd.market.calendar import AlwaysOpen, Sessions, SessionTable
@@ -50,12 +51,15 @@ def staff_desk(
     account_terms: Callable[[str], tuple[int, int] | None],
     instruments: InstrumentTable,
     sessions: Sessions,
+    shard: int = 0,
 ) -> Staff:
     """The desk as the journal left it, its feed, and the sandbox around it. Raises RecoveryFailed.
 
-    `account_terms` is what the desk asks for an account that it does not know yet.
+    `account_terms` is what the desk asks for an account that it does not know yet. All numbers
+    are counted in the block of the `shard`.
     """
-    paper = resume_paper(state, instruments)
+    begin_block(state, shard)
+    paper = resume_paper(state, instruments, shard)
     known = state.orders.values()
     faulty = FaultyExchange(paper, known, partial(request_due_ns, state)) if settings.sandbox else None
     clock = _clock(settings, state.last_event_ns)

@@ -43,7 +43,7 @@ NOT_WORKING = "order is not working"
 
 
 class PaperExchange(Matcher):
-    """A venue that matches on ticks. `acknowledged` and `traded` are how many numbers of each kind were given out."""
+    """A venue that matches on ticks. `acknowledged` and `traded` are the last numbers given out of each kind."""
 
     links_exits = True
 
