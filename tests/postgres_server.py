@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+MEMORY_BYTES_MIN = 2 * 1024**3
 VERSIONS = (15, 16, 17, 18)
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -58,13 +59,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _place() -> str:
+    """Where servers are made: in memory, where there is room. Each database is some 300 files, and all of them go."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > MEMORY_BYTES_MIN else "/tmp"
+
+
 class PostgresServer:
     """One server: `address(database)` leads to it, `database()` makes a new, empty one in it."""
 
     def __init__(self, user: str = "bracketd") -> None:
         self.port = free_port()
         self.user = user
-        self.folder = Path(tempfile.mkdtemp(prefix="bracketd-postgres-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="bracketd-postgres-", dir=_place()))
         if os.geteuid() == 0:
             os.chown(self.folder, pwd.getpwnam("postgres").pw_uid, -1)
         self._databases = 0
