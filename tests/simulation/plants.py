@@ -465,7 +465,7 @@ def kill_switch_leaves_exceptions(plant: pytest.MonkeyPatch) -> None:
     plant.setattr(kill_switch, "_heard", lambda task: None)
 
 
-SEEDS_TO_FIND = 200
+SEEDS_TO_FIND = 400
 """Within so many seeds, counted from 0, each of these is found."""
 
 PLANTS: tuple[Plant, ...] = (
