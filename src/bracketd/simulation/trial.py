@@ -320,9 +320,13 @@ class Trial:
                 self.lives.reached(AFTER_REPLY)
                 return True
 
-            reply = await dialogue.ask(message, leaving, request.patience_s)
-            if reply is None:
-                self.history.unanswered(request, asked_ns)
+            reply = None
+            try:
+                reply = await dialogue.ask(message, leaving, request.patience_s)
+            finally:
+                # Also where the server died meanwhile, and the caller with it.
+                if reply is None:
+                    self.history.unanswered(request, asked_ns)
 
     def _seen(self, request: Request, asked_ns: int, status: int, body: bytes) -> None:
         """The client holds its reply to all that clients have seen."""
