@@ -23,8 +23,10 @@ from bracketd.journal.protocol import Fenced, Lease, Record, Snapshot, Unknown
 from bracketd.journal.shards import Holding
 from bracketd.market.calendar import AlwaysOpen
 from bracketd.market.instruments import load_instruments
+from bracketd.runtime.engine_call import engine_at
 from bracketd.runtime.engine_house import EngineHouse
 from bracketd.runtime.gateway_server import NoJournal
+from bracketd.runtime.link import HandOver
 from bracketd.runtime.routes import Routes
 from bracketd.runtime.settings import Settings
 from bracketd.runtime.staffing import Staff, staff_desk
@@ -285,6 +287,11 @@ class City:
         """A print of SBIN in every shard."""
         body = {"exchange": "NSE", "instrument_token": 3045, "last_price": rupees, "last_quantity": quantity}
         return await self.http.post("/sandbox/v1/ticks", json=body)
+
+    async def move(self, owner: Engine, shard: int, to: str) -> str:
+        """Order an owner to hand a shard over; gives why it did not, "" where it did."""
+        async with engine_at(KEY, owner.address) as ask:
+            return await ask(HandOver(7, shard, to), 20)
 
     def shard_of(self, client: str) -> int:
         """Where a client's account is."""

@@ -54,6 +54,8 @@ def verbs(group: click.Group, path: str = "bracketd") -> Iterator[tuple[str, cli
     """Every command of the command line with the words that call it."""
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield f"{path} {name}", command
             yield from verbs(command, f"{path} {name}")
         else:
             yield f"{path} {name}", command

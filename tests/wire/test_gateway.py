@@ -10,7 +10,8 @@ import pytest
 from tests.shard_city import CLIENTS, SHORT_S, City, city
 
 from bracketd.auth.speaker import speaker_token
-from bracketd.runtime.link import Call
+from bracketd.runtime.engine_call import NoAnswer, engine_at
+from bracketd.runtime.link import Call, HandOver
 from bracketd.runtime.routes import Dialled
 from bracketd.wire import replies
 
@@ -86,6 +87,78 @@ async def test_a_shard_is_handed_over_without_a_refusal() -> None:
         await loading
         assert len(set(placed)) == len(placed) == len(await place.book("A"))
         assert place.store.shards[0].epoch == 2
+
+
+async def test_a_shard_moves_between_living_engines_without_a_refusal() -> None:
+    """Under load the shard goes there and back: every request is answered, each once, and the other shards stay."""
+    async with city() as place:
+        await both_engines(place)
+        first, second = place.engines
+        client = next(client for client in CLIENTS if place.shard_of(client) == 0)
+        placed: list[str] = []
+
+        async def load() -> None:
+            while len(placed) < 120:
+                answer = await place.place(client)
+                assert answer.status_code == 200, answer.text
+                placed.append(answer.json()["data"]["data"]["basket_id"])
+
+        loading = asyncio.ensure_future(load())
+        await place.until(lambda: len(placed) > 20 or loading.done())
+        assert await place.move(first, 0, second.address) == ""
+        assert set(second.house.tenures) == {0, 1}
+        assert not first.house.tenures
+        many = len(placed)
+        await place.until(lambda: len(placed) > many + 20 or loading.done())
+        assert await place.move(second, 0, first.address) == ""
+        await loading
+        assert len(set(placed)) == len(placed) == len(await place.book(client))
+        assert (place.store.shards[0].owner, place.store.shards[0].epoch) == (first.address, 3)
+        assert (place.store.shards[1].owner, place.store.shards[1].epoch) == (second.address, 1)
+
+
+async def test_a_move_that_cannot_be_is_refused_and_changes_nothing() -> None:
+    """Nobody there, not the owner, there already: the owner says which, and keeps the shard under its epoch."""
+    async with city() as place:
+        await both_engines(place)
+        first, second = place.engines
+        gone = await place.engine([])
+        await gone.kill()
+        for engine, to, why in (
+            (first, gone.address, f"the engine at {gone.address} does not answer"),
+            (first, "nowhere", "the engine at nowhere does not answer"),
+            (first, first.address, f"shard 0 is at {first.address} already"),
+            (second, first.address, f"the engine at {second.address} does not serve shard 0"),
+        ):
+            assert await place.move(engine, 0, to) == why
+        assert place.store.shards[0].epoch == 1
+        assert set(first.house.tenures) == {0}
+        with pytest.raises(NoAnswer):
+            async with engine_at(b"x" * 32, first.address) as ask:
+                await ask(HandOver(1, 0, second.address), 5)
+        assert place.store.shards[0].epoch == 1
+
+
+@pytest.mark.parametrize("fault", ["refuses", "breaks off"])
+async def test_a_shard_whose_new_owner_fails_is_taken_back(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shard was given back when the other engine turned out not to take it: its old owner has it again."""
+    async with city() as place:
+        await both_engines(place)
+        first, second = place.engines
+        client = next(client for client in CLIENTS if place.shard_of(client) == 0)
+        (await place.place(client)).raise_for_status()
+
+        async def cannot(shard: int, wait_s: float) -> bool:
+            if fault == "breaks off":
+                second.house.drop()
+                await asyncio.sleep(10)
+            return False
+
+        monkeypatch.setattr(second.house, "_taken", cannot)
+        why = await place.move(first, 0, second.address)
+        assert why.endswith("; shard 0 is served here again")
+        assert (place.store.shards[0].owner, place.store.shards[0].epoch) == (first.address, 2)
+        assert len(await place.book(client)) == 1
 
 
 async def test_a_repeated_request_has_one_effect_when_its_owner_is_killed() -> None:
@@ -237,7 +310,7 @@ def hold_websockets(place: City) -> asyncio.Event:
     return come_back
 
 
-@pytest.mark.parametrize("ending", ["killed", "handed over"])
+@pytest.mark.parametrize("ending", ["killed", "handed over", "moved"])
 async def test_updates_go_on_at_the_next_owner_without_a_hole(ending: str) -> None:
     """A client's websocket stays open while its owner changes: every fill is told once, and the rows end up right."""
     async with city(count=1, ttl_s=SHORT_S) as place, place.websockets() as open_websocket:
@@ -249,8 +322,12 @@ async def test_updates_go_on_at_the_next_owner_without_a_hole(ending: str) -> No
                 assert (await socket.recv())[0] == 99
             (await place.place("A")).raise_for_status()
             come_back = hold_websockets(place)
-            await (first.kill() if ending == "killed" else first.hand_over())
-            second = await place.engine([0])
+            if ending == "moved":
+                second = await place.engine([])
+                assert await place.move(first, 0, second.address) == ""
+            else:
+                await (first.kill() if ending == "killed" else first.hand_over())
+                second = await place.engine([0])
             await place.until(lambda: place.routes.owners.get(0) and place.routes.owners[0].owner == second.address)
             # The first fill is told by nobody when it happens; the second comes after the websocket has come back.
             (await place.print_at("411.00", quantity=1)).raise_for_status()

@@ -15,6 +15,7 @@ from bracketd.cli.lifetime import Lifetime
 from bracketd.cli.origin import Origin
 from bracketd.cli.place import Place, place_options
 from bracketd.cli.rupees import Rupees
+from bracketd.cli.shard_verbs import shards
 from bracketd.terminal.verbs import VERBS
 
 CORS_HELP = "Let pages of this origin call, such as https://desk.example; may be given again."
@@ -365,6 +366,7 @@ def migrate(folder: Path, to: str, count: int) -> None:
 
 
 main.add_command(cluster)
+main.add_command(shards)
 
 
 @main.command()

@@ -73,14 +73,14 @@ class ShardFolder:
                 if not path.exists():
                     return Holding(shard, "", 0, False)
                 reader = self._readers[shard] = Reader(path)
-            row = reader.connection.execute("SELECT owner, epoch, expires_ns FROM lease").fetchone()
+            row = reader.connection.execute("SELECT owner, epoch, expires_ns, last_seq FROM lease").fetchone()
         except (apsw.Error, OSError, JournalDamaged) as fault:
             # Somebody is making it at this moment, or it cannot be read.
             raise Unknown(f"the lease of shard {shard} cannot be read: {fault}") from fault
         if row is None:
             return Holding(shard, "", 0, False)
-        owner, epoch, expires_ns = row
-        return Holding(shard, owner, epoch, bool(owner) and expires_ns > self._clock_ns())
+        owner, epoch, expires_ns, last_seq = row
+        return Holding(shard, owner, epoch, bool(owner) and expires_ns > self._clock_ns(), last_seq)
 
 
 class _LockedJournal(SqliteJournal):

@@ -13,12 +13,16 @@ from bracketd.journal.protocol import Journal
 
 
 class Holding(Struct, frozen=True):
-    """A shard's lease as it was when somebody looked: who holds it ("" for nobody), and whether it had not ended."""
+    """A shard's lease as it was when somebody looked: who holds it ("" for nobody), and whether it had not ended.
+
+    `last_seq` is the number of its last record.
+    """
 
     shard: int
     owner: str
     epoch: int
     live: bool
+    last_seq: int = 0
 
 
 class Shards(Protocol):

@@ -8,14 +8,15 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Final
 
 from bracketd.engine.invariant import InvariantBroken
 from bracketd.engine.state import State
 from bracketd.journal.protocol import FolderInUse, JournalDamaged, JournalTooNew, Unknown
 from bracketd.journal.shards import Holding, Shards
-from bracketd.runtime.link import Answer, Call, Closed, Frame, Gone, Link, Moved, Opened, Said
+from bracketd.runtime.engine_call import NoAnswer, engine_at
+from bracketd.runtime.link import Answer, Call, Closed, Done, Frame, Gone, HandOver, Link, Moved, Opened, Said, Take
 from bracketd.runtime.link_scope import Talk, answered, http_scope, websocket_scope
 from bracketd.runtime.listener import RESUME, Resumption
 from bracketd.runtime.recovery import RecoveryFailed
@@ -36,6 +37,18 @@ LOOK_S_MAX: Final = 0.5
 
 RETRY_S: Final = 1.0
 """A shard that could not be taken is tried again after this time."""
+
+LINGER_S: Final = 0.5
+"""An engine that has given its shards back goes on saying so for this long: gateways have looked again by then."""
+
+TAKE_WAIT_S: Final = 60.0
+"""Who was handed a shard has replayed its journal within this time, or its old owner tries to have it back."""
+
+AGAIN_S: Final = 0.02
+"""A shard that could not be taken at once is tried again after this time."""
+
+TRY_S: Final = 3.0
+"""So long it is tried to take a shard that was just given back."""
 
 STANDBY_GRACE_TTLS: Final = 3.0
 """An engine's standby shards are left to the others for so many leases' times after its start."""
@@ -66,14 +79,15 @@ class EngineHouse:
         self._address = address
         self._ttl_s = ttl_s
         self._look_s = min(ttl_s / LOOKS, LOOK_S_MAX)
-        self._own = frozenset(shards)
-        self._standby = frozenset(standby)
+        self._own = set(shards)
+        self._standby = set(standby)
+        self._given: set[int] = set()
         self._staff = staff
         self._terms = terms
         self._taking: dict[int, asyncio.Task[None]] = {}
         self._not_before_s: dict[int, float] = {}
         self._links: set[Link] = set()
-        self._calls: dict[tuple[Link, int], tuple[asyncio.Task[None], Talk | None]] = {}
+        self._calls: dict[tuple[Link, int], tuple[asyncio.Task[None], Talk | None, int]] = {}
         self._ends: set[asyncio.Task[None]] = set()
         self._closing = False
         self._standby_from_s = time.monotonic() + STANDBY_GRACE_TTLS * ttl_s
@@ -99,8 +113,8 @@ class EngineHouse:
         """Begin to take each shard that is free for this engine."""
         now_s = time.monotonic()
         known = {holding.shard: holding for holding in holdings}
-        for shard in self._own | (self._standby if now_s >= self._standby_from_s else frozenset()):
-            if shard in self.tenures or shard in self._taking or self._closing:
+        for shard in self._own | (self._standby if now_s >= self._standby_from_s else set()):
+            if shard in self.tenures or shard in self._taking or shard in self._given or self._closing:
                 continue
             holding = known.get(shard)
             free = holding is None or not holding.live or holding.owner == self._address
@@ -115,12 +129,13 @@ class EngineHouse:
         await asyncio.gather(*self._taking.values(), return_exceptions=True)
         for tenure in self.tenures.values():
             tenure.leaving = True
-        in_flight = [task for task, talk in self._calls.values() if talk is None]
-        if in_flight:
-            await asyncio.wait(in_flight, timeout=GRACEFUL_SHUTDOWN_S)
+        await self._answered()
         await asyncio.gather(*(tenure.hand_over() for tenure in tuple(self.tenures.values())))
-        for task, _ in tuple(self._calls.values()):
+        for task, *_ in tuple(self._calls.values()):
             task.cancel()
+        if self._links:
+            # What reaches a link that is closed is lost, and nobody could say that it was not touched.
+            await asyncio.sleep(LINGER_S)
         for link in tuple(self._links):
             link.close()
 
@@ -129,7 +144,7 @@ class EngineHouse:
         self._closing = True
         for link in tuple(self._links):
             link.abort()
-        for task in (*self._taking.values(), *(task for task, _ in self._calls.values()), *self._ends):
+        for task in (*self._taking.values(), *(task for task, *_ in self._calls.values()), *self._ends):
             task.cancel()
         for tenure in self.tenures.values():
             tenure.drop()
@@ -137,13 +152,15 @@ class EngineHouse:
     # What is asked on a link
 
     def hear(self, link: Link, message: Any) -> None:
-        """A message of a gateway."""
+        """A message of a gateway, or the order of an operator or of another engine."""
         if isinstance(message, Call):
             self._called(link, message)
         elif isinstance(message, Said | Gone):
-            _, talk = self._calls.get((link, message.number), (None, None))
+            _, talk, _ = self._calls.get((link, message.number), (None, None, 0))
             if talk is not None:
                 talk.hear(message.text if isinstance(message, Said) else None)
+        elif isinstance(message, HandOver | Take):
+            self._keep_task(self._ordered(link, message))
 
     def _called(self, link: Link, call: Call) -> None:
         tenure = self.tenures.get(call.shard)
@@ -155,7 +172,7 @@ class EngineHouse:
             self._terms[speaker.account_id] = (speaker.cash_paise, speaker.leverage)
         talk = None if call.method else Talk()
         work = self._answer(link, call, tenure) if talk is None else self._attend(link, call, tenure, talk)
-        self._calls[link, call.number] = (asyncio.ensure_future(work), talk)
+        self._calls[link, call.number] = (asyncio.ensure_future(work), talk, call.shard)
 
     async def _answer(self, link: Link, call: Call, tenure: Tenure) -> None:
         """One request, answered if the shard is still ours by then."""
@@ -212,7 +229,7 @@ class EngineHouse:
     def _lost(self, link: Link) -> None:
         """A gateway has gone: its websockets end, its requests are carried out all the same."""
         self._links.discard(link)
-        for (of_link, _), (_, talk) in tuple(self._calls.items()):
+        for (of_link, _), (_, talk, _) in tuple(self._calls.items()):
             if of_link is link and talk is not None:
                 talk.hear(None)
 
@@ -242,16 +259,91 @@ class EngineHouse:
         self._watch(tenure)
 
     def _watch(self, tenure: Tenure) -> None:
-        task = asyncio.ensure_future(self._see_end(tenure))
+        self._keep_task(self._see_end(tenure))
+
+    def _keep_task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
         self._ends.add(task)
         task.add_done_callback(self._ends.discard)
 
     async def _see_end(self, tenure: Tenure) -> None:
         await tenure.ended.wait()
-        self.tenures.pop(tenure.shard, None)
-        if not self._closing:
+        if self.tenures.get(tenure.shard) is tenure:
+            del self.tenures[tenure.shard]
+        if not self._closing and not tenure.leaving:
             _log.error("shard %d is not served any more: %s", tenure.shard, tenure.why)
             await tenure.close("the tenure ended")
+
+    # Moving a shard
+
+    async def _ordered(self, link: Link, order: HandOver | Take) -> None:
+        """Carry an order out, and say what came of it."""
+        try:
+            if isinstance(order, HandOver):
+                why = await self._handed(order.shard, order.to)
+            elif await self._taken(order.shard, TRY_S):
+                self._own.add(order.shard)
+                why = ""
+            else:
+                why = f"the engine at {self._address} could not take shard {order.shard}"
+        except Exception as fault:  # noqa: BLE001  Whatever it was, the one who ordered it is told, and it is logged.
+            _log.exception("shard %d: an order was not carried out", order.shard)
+            why = f"the engine at {self._address} failed: {fault!r}"
+        link.send(Done(order.number, why))
+
+    async def _handed(self, shard: int, to: str) -> str:
+        """Let another engine have a shard; returns why it has not got it: then it is served here again if it can be."""
+        if to == self._address:
+            return f"shard {shard} is at {to} already"
+        try:
+            # Nothing is given up before the other engine has shown that it is there.
+            async with engine_at(self._key, to) as ask:
+                tenure = self.tenures.get(shard)
+                if tenure is None or tenure.leaving or not tenure.holds:
+                    return f"the engine at {self._address} does not serve shard {shard}"
+                self._given.add(shard)
+                try:
+                    tenure.leaving = True
+                    await self._answered(shard)
+                    await tenure.hand_over()
+                    why = await ask(Take(0, shard), TAKE_WAIT_S)
+                finally:
+                    self._given.discard(shard)
+        except NoAnswer as fault:
+            why = str(fault)
+            if shard in self.tenures and not self.tenures[shard].leaving:
+                return why
+        self._not_before_s.pop(shard, None)
+        if why:
+            here = await self._taken(shard, TRY_S)
+            return f"{why}; shard {shard} is {'served here again' if here else 'not served here any more'}"
+        if shard not in self.tenures:
+            self._own.discard(shard)
+            self._standby.add(shard)
+        return ""
+
+    async def _answered(self, shard: int | None = None) -> None:
+        """Wait for the requests in flight, of one shard or of all."""
+        calls = self._calls.values()
+        in_flight = [task for task, talk, of_shard in calls if talk is None and shard in (None, of_shard)]
+        if in_flight:
+            await asyncio.wait(in_flight, timeout=GRACEFUL_SHUTDOWN_S)
+
+    async def _taken(self, shard: int, wait_s: float) -> bool:
+        """Whether the shard is served here, after it was tried for some seconds to take it."""
+        until_s = time.monotonic() + wait_s
+        while True:
+            tenure = self.tenures.get(shard)
+            if tenure is not None and not tenure.leaving:
+                return True
+            if self._closing or time.monotonic() >= until_s:
+                return False
+            if shard not in self._taking:
+                self._taking[shard] = asyncio.ensure_future(self._take(shard))
+            await asyncio.wait((self._taking[shard],))
+            if shard not in self.tenures:
+                again_s = self._not_before_s.get(shard, 0.0) - time.monotonic()
+                await asyncio.sleep(min(max(AGAIN_S, again_s), wait_s))
 
 
 async def _attended(work: Any) -> None:

@@ -127,7 +127,29 @@ class Closed(msgspec.Struct, frozen=True, array_like=True, tag="closed"):
     reason: str
 
 
-Message = Challenge | Proof | Call | Said | Gone | Answer | Moved | Opened | Frame | Closed
+class HandOver(msgspec.Struct, frozen=True, array_like=True, tag="hand over"):
+    """An operator's order to a shard's owner: let the engine at `to` have it."""
+
+    number: int
+    shard: int
+    to: str
+
+
+class Take(msgspec.Struct, frozen=True, array_like=True, tag="take"):
+    """An owner's order to another engine: the shard was given back, take it."""
+
+    number: int
+    shard: int
+
+
+class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
+    """What came of such an order: `why` it was not carried out, "" where it was."""
+
+    number: int
+    why: str
+
+
+Message = Challenge | Proof | Call | Said | Gone | Answer | Moved | Opened | Frame | Closed | HandOver | Take | Done
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decoder: Final = msgspec.msgpack.Decoder(Message)

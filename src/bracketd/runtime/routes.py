@@ -10,7 +10,7 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import msgspec
@@ -30,6 +30,9 @@ SOONER_S: Final = 0.05
 
 LOOK_WAIT_S: Final = 2.0
 """A store that does not answer is given up this long after it was asked, and asked again."""
+
+LAST_WORD_S: Final = 0.25
+"""An owner of before has said this long after the change what became of a request: its word may be on the way."""
 
 DIAL_WAIT_S: Final = 1.0
 """An engine has taken a link this long after it was dialled."""
@@ -67,13 +70,13 @@ class Dialled:
 
     def lost(self, link: Link) -> None:
         """The link has ended: nobody knows what became of what waits."""
-        self.give_up(None)
+        self.give_up(tuple(self.waiting))
 
-    def give_up(self, shard: int | None) -> None:
-        """Tell those who wait for a shard, or for any, that nobody can say what became of it."""
-        for number, (of_shard, told) in tuple(self.waiting.items()):
-            if shard is None or of_shard == shard:
-                told(Moved(number, untouched=False))
+    def give_up(self, numbers: Collection[int]) -> None:
+        """Tell those who still wait under these numbers that nobody can say what became of it."""
+        for number in numbers:
+            if number in self.waiting:
+                self.waiting[number][1](Moved(number, untouched=False))
 
 
 class Routes:
@@ -215,7 +218,8 @@ class Routes:
             if now is None or (now.owner, now.epoch) != (holding.owner, holding.epoch):
                 dialled = self._links.get(holding.owner)
                 if dialled is not None:
-                    dialled.give_up(shard)
+                    waiting = [number for number, (of_shard, _) in dialled.waiting.items() if of_shard == shard]
+                    asyncio.get_running_loop().call_later(LAST_WORD_S, dialled.give_up, waiting)
 
     async def _dial(self, address: str) -> None:
         task = self._dialling.get(address)

@@ -9,9 +9,11 @@ from bracketd.database.address import Address
 from bracketd.database.link import Link
 from bracketd.domain.slot import SlotMap, even_map
 from bracketd.journal.postgres.reader import ShardReader, ask
+from bracketd.journal.postgres.shards import holdings_of
 from bracketd.journal.postgres.tables import prepare_reading
 from bracketd.journal.postgres.verify import check_shard, first_read
 from bracketd.journal.protocol import Record, Snapshot
+from bracketd.journal.shards import Holding
 from bracketd.journal.verify import VerifyReport
 
 
@@ -36,6 +38,10 @@ class StoredShards:
         query = "SELECT version, shards FROM bracketd.slot_map ORDER BY version DESC LIMIT 1"
         row = self._runner.run(ask(self._link, lambda connection: connection.fetchrow(query)))
         return even_map(1) if row is None else SlotMap(row[0], tuple(row[1]))
+
+    def holdings(self) -> list[Holding]:
+        """The lease of every shard of the map."""
+        return self._runner.run(holdings_of(self._link, self.slot_map().count))
 
     def numbers(self) -> list[int]:
         """The shards of the map, and any that has a journal although the map does not name it."""

@@ -13,7 +13,8 @@ from bracketd.journal.protocol import JournalDamaged, Unknown
 from bracketd.journal.shards import Holding
 
 _HOLDINGS = """
-SELECT id, owner, epoch, owner <> '' AND expires_ns > bracketd.now_ns() FROM bracketd.shard WHERE id < $1 ORDER BY id
+SELECT id, owner, epoch, owner <> '' AND expires_ns > bracketd.now_ns(), last_seq
+FROM bracketd.shard WHERE id < $1 ORDER BY id
 """
 _NEWEST_MAP = "SELECT version, shards FROM bracketd.slot_map ORDER BY version DESC LIMIT 1"
 _ADD_MAP = "INSERT INTO bracketd.slot_map VALUES ($1, $2) ON CONFLICT (version) DO NOTHING"
@@ -21,6 +22,13 @@ _ADD_MAP = "INSERT INTO bracketd.slot_map VALUES ($1, $2) ON CONFLICT (version) 
 
 class MapReplaced(Exception):
     """Another map was put in place first: read it, and plan anew."""
+
+
+async def holdings_of(link: Link, count: int) -> list[Holding]:
+    """The lease of each of the first `count` shards, by the database's clock. Raises Unknown."""
+    rows = await ask(link, lambda connection: connection.fetch(_HOLDINGS, count))
+    found = {row[0]: Holding(*row) for row in rows}
+    return [found.get(shard, Holding(shard, "", 0, False)) for shard in range(count)]
 
 
 class PostgresShards:
@@ -71,9 +79,7 @@ class PostgresShards:
     async def holdings(self) -> list[Holding]:
         """The lease of every shard of the map, by the database's clock. Raises Unknown."""
         count = (await self.slot_map()).count
-        rows = await ask(self._link, lambda connection: connection.fetch(_HOLDINGS, count))
-        found = {row[0]: Holding(*row) for row in rows}
-        return [found.get(shard, Holding(shard, "", 0, False)) for shard in range(count)]
+        return await holdings_of(self._link, count)
 
     async def journal(self, shard: int) -> PostgresJournal:
         """The journal of one shard; it connects when it is first asked for something."""
