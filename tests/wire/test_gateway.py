@@ -10,6 +10,7 @@ import pytest
 from tests.shard_city import CLIENTS, SHORT_S, City, city
 
 from bracketd.auth.speaker import speaker_token
+from bracketd.domain.events import BracketPlaced, decode_step
 from bracketd.runtime.engine_call import NoAnswer, engine_at
 from bracketd.runtime.link import Call, HandOver
 from bracketd.runtime.routes import Dialled
@@ -115,6 +116,34 @@ async def test_a_shard_moves_between_living_engines_without_a_refusal() -> None:
         assert len(set(placed)) == len(placed) == len(await place.book(client))
         assert (place.store.shards[0].owner, place.store.shards[0].epoch) == (first.address, 3)
         assert (place.store.shards[1].owner, place.store.shards[1].epoch) == (second.address, 1)
+
+
+async def test_what_is_in_flight_when_a_shard_moves_is_answered_by_its_old_owner() -> None:
+    """Its record is of the old epoch; what comes after the order waits for the new owner, and is of the new epoch."""
+    async with city(count=1) as place:
+        first, second = await place.engine([0]), await place.engine([])
+        await place.until(lambda: 0 in place.routes.owners)
+        (await place.place("A")).raise_for_status()
+        slow = place.store.freeze(first.address)
+        in_flight = asyncio.ensure_future(place.place("A", quantity=2))
+        commit = first.house.tenures[0].commit
+        await place.until(lambda: commit.submitted_seq > commit.durable_seq)
+        moving = asyncio.ensure_future(place.move(first, 0, second.address))
+        await place.until(lambda: first.house.tenures[0].leaving)
+        later = asyncio.ensure_future(place.place("A", quantity=3))
+        await asyncio.sleep(0.2)
+        assert not in_flight.done()
+        assert not moving.done()
+        slow.set()
+        assert await moving == ""
+        assert [(await each).status_code for each in (in_flight, later)] == [200, 200]
+        epochs = {
+            event.quantity: record.epoch
+            for record in place.store.shards[0].records
+            for event in decode_step(record.body)
+            if isinstance(event, BracketPlaced)
+        }
+        assert epochs == {1: 1, 2: 1, 3: 2}
 
 
 async def test_a_move_that_cannot_be_is_refused_and_changes_nothing() -> None:
