@@ -1,11 +1,11 @@
 """The moment at which a command is judged: what the engine cannot know by itself, handed in."""
 
-from typing import NamedTuple
+import msgspec
 
 from bracketd.domain.session import SessionPhase
 
 
-class Moment(NamedTuple):
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """When a command is judged: unix nanoseconds, the session's phase, and the last print it may rely on.
 
     `print_paise` is that of the command's instrument, 0 where nothing has printed yet. It is handed in, so that a

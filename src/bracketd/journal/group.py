@@ -63,7 +63,8 @@ class GroupCommit:
 
         `submit` itself never refuses for want of room: what the engine has decided must be kept.
         """
-        return self.pending_bytes >= self._max_pending_bytes or self.pending_records >= self._max_pending_records
+        pending_records = self.submitted_seq - self.durable_seq
+        return self.pending_bytes >= self._max_pending_bytes or pending_records >= self._max_pending_records
 
     def submit(self, body: bytes) -> int:
         """Queue a record and return the sequence it will have. Never blocks; raises the failure once there is one.

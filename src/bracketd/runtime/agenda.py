@@ -38,6 +38,8 @@ class Agenda:
         due = self._turn_ns
         if self._state.post:
             due = min(due, min(letter.due_ns for letter in self._state.post.values()))
+        elif not self._pressing.hurrying:
+            return due
         pressing = self._pressing.due_ns
         return due if pressing is None else min(due, pressing)
 

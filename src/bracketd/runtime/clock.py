@@ -41,5 +41,7 @@ class SystemClock:
 
     def now_ns(self) -> int:
         """Now, in unix nanoseconds; repeats itself rather than going back."""
-        self._last_ns = max(self._last_ns, time.time_ns())
+        now_ns = time.time_ns()
+        if now_ns > self._last_ns:
+            self._last_ns = now_ns
         return self._last_ns

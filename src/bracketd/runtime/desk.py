@@ -202,7 +202,8 @@ class Desk:
 
         True, and nothing is called, where it is on disk already. Raises NotServing.
         """
-        self._check_serving()
+        if self.failure:
+            raise NotServing(self.failure)
         if self._last_seq <= self.commit.durable_seq:
             return True
         self.commit.tell(self._last_seq, lambda failure: told(failure is None and not self.failure))
@@ -291,9 +292,11 @@ class Desk:
 
     def _judge(self, command: Command) -> Decision:
         """Decide a command and run what it decides."""
-        self._check_serving()
-        now_ns = self.now_ns()
-        self._do_due(now_ns)
+        if self.failure:
+            raise NotServing(self.failure)
+        now_ns = self._clock.now_ns()
+        if self._agenda.due_ns() <= now_ns:
+            self._do_due(now_ns)
         instrument = judged_by(self.state, command)
         print_paise = self._venue.shown(instrument)[0] if instrument and instrument in self.instruments else 0
         decision = decide(self.state, command, self.instruments, Moment(now_ns, self._phase(now_ns), print_paise))
@@ -329,7 +332,8 @@ class Desk:
 
     def _run(self, work: Work, now_ns: int | None = None) -> None:
         """One step from its first event to the journal. A fault in the middle leaves no way back: the desk stops."""
-        self._check_serving()
+        if self.failure:
+            raise NotServing(self.failure)
         at_ns = self.now_ns() if now_ns is None else now_ns
         step = Step(self.state, self._venue, self._sightings, self._pressing, at_ns)
         try:

@@ -13,11 +13,14 @@ from bracketd.runtime.trailing_stops import TrailingStops
 
 
 class Pressing:
-    """Which brackets press, and when any was tried last (unix nanoseconds). `trailing` follows prints."""
+    """Which brackets press, and when any was tried last (unix nanoseconds). `trailing` follows prints.
+
+    `hurrying` are the baskets of which something is tried again without a print.
+    """
 
     def __init__(self, state: State) -> None:
         self._instrument_of: dict[str, str] = {}
-        self._hurrying: set[str] = set()
+        self.hurrying: set[str] = set()
         self._tried_ns = state.last_event_ns
         self.trailing = TrailingStops()
         for bracket in state.brackets.values():
@@ -26,7 +29,7 @@ class Pressing:
     @property
     def due_ns(self) -> int | None:
         """When something is tried again without a print, None while nothing is to be."""
-        return self._tried_ns + RETRY_NS if self._hurrying else None
+        return self._tried_ns + RETRY_NS if self.hurrying else None
 
     def note(self, state: State, bracket: Bracket, now_ns: int) -> None:
         """A bracket moved: it presses now or does not."""
@@ -37,11 +40,11 @@ class Pressing:
             return
         self._instrument_of[bracket.basket_id] = bracket.instrument
         if not hurries(state, bracket):
-            self._hurrying.discard(bracket.basket_id)
+            self.hurrying.discard(bracket.basket_id)
             return
-        if not self._hurrying:
+        if not self.hurrying:
             self._tried_ns = now_ns
-        self._hurrying.add(bracket.basket_id)
+        self.hurrying.add(bracket.basket_id)
 
     def drop(self, basket_id: str) -> None:
         """The bracket is not kept any more."""
@@ -51,7 +54,7 @@ class Pressing:
     def _ease(self, basket_id: str) -> None:
         """Nothing of the bracket is to be tried again."""
         self._instrument_of.pop(basket_id, None)
-        self._hurrying.discard(basket_id)
+        self.hurrying.discard(basket_id)
 
     def tried(self, now_ns: int) -> None:
         """What presses was tried at this moment."""

@@ -5,7 +5,7 @@ lowers the risk, so cancels have a bucket of their own and a client that may not
 """
 
 from collections import OrderedDict
-from enum import Enum
+from enum import StrEnum
 from typing import Final
 
 from bracketd.domain.ist import NS_PER_SECOND
@@ -17,7 +17,7 @@ CANCELS_PER_S: Final = 50
 """Cancels of one client in a second, unless said otherwise; a kill switch is one."""
 
 
-class Act(Enum):
+class Act(StrEnum):
     """What a request would do, as far as rates are concerned."""
 
     ORDER = "order"

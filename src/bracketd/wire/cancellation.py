@@ -20,20 +20,38 @@ def read_cancellation(parameters: Parameters, client_id: str) -> CancelOrder:
 
 def naming(parameters: Parameters) -> dict[str, Any]:
     """The fields of NamesOrder beside the client, for every verb alike; raises as read_cancellation."""
+    only = parameters.only
+    if only is not None:
+        return _naming_plainly(parameters.path_id, only)
     ids = parameters.order_ids()
     if parameters.path_id is None and parameters.bad("oms_order_id"):
         raise FieldError("oms_order_id")
     if not ids:
         raise FieldError("oms_order_id", blank=True)
-    # One source of readable fields, as almost every request has, can neither conflict nor hold what is no text.
-    plain = parameters.plain
     return {
         "ids": ids,
         "execution_type": parameters.text("execution_type"),
         "exchange_order_id": _exchange_order_id(parameters),
         "leg": parameters.text("leg_order_indicator"),
-        "unreadable": _NO_NAMES if plain else frozenset(filter(parameters.bad_anywhere, _JUDGED)),
-        "conflicting": _NO_NAMES if plain else frozenset(filter(parameters.conflict, _JUDGED)),
+        "unreadable": frozenset(filter(parameters.bad_anywhere, _JUDGED)),
+        "conflicting": frozenset(filter(parameters.conflict, _JUDGED)),
+    }
+
+
+def _naming_plainly(path_id: str | None, only: dict[str, str]) -> dict[str, Any]:
+    """The same of one source of texts, as almost every request has; raises as read_cancellation."""
+    sent = only.get("oms_order_id")
+    ids = tuple(filter(None, (path_id, sent if sent != path_id else None)))
+    if not ids:
+        raise FieldError("oms_order_id", blank=True)
+    return {
+        "ids": ids,
+        "execution_type": only.get("execution_type") or None,
+        # "" where it is there and blank, which check 9 tells from absent.
+        "exchange_order_id": only.get("exchange_order_id"),
+        "leg": only.get("leg_order_indicator") or None,
+        "unreadable": _NO_NAMES,
+        "conflicting": _NO_NAMES,
     }
 
 

@@ -6,9 +6,10 @@ id in it, so that no encoded slash can make one path look like another (wire.md 
 
 from collections.abc import Callable, Coroutine
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
+import msgspec
 from starlette.types import Receive, Scope
 
 from bracketd.auth.gate import Gate
@@ -54,7 +55,12 @@ class Way(Enum):
     ORDERS = "orders"
 
 
-class Route(NamedTuple):
+# A module's own names are found faster than an enumeration's members; these are asked for at every request.
+_KART_WAY, _ORDERS_WAY = Way.KART, Way.ORDERS
+_CANCEL_ACT, _ORDER_ACT = Act.CANCEL, Act.ORDER
+
+
+class Route(msgspec.Struct, frozen=True, gc=False):
     """Where a path leads: the id in it, None where it has none, and whose path it is."""
 
     path_id: str | None
@@ -65,9 +71,9 @@ class Route(NamedTuple):
         """What can be asked for here."""
         if self is WITHOUT_ID:
             return _ON_ORDERS
-        if self.way is Way.KART:
+        if self.way is _KART_WAY:
             return _ON_KART if self.path_id is None else _CANCEL
-        return _CANCEL_OR_MODIFY if self.way is Way.ORDERS else _CANCEL
+        return _CANCEL_OR_MODIFY if self.way is _ORDERS_WAY else _CANCEL
 
     @property
     def allow(self) -> str:
@@ -93,27 +99,26 @@ def find_route(raw_path: bytes) -> Route | None:
     """
     for prefix, way in _PREFIXES:
         if raw_path.startswith(prefix):
-            rest = raw_path[len(prefix) :]
-            if not rest.strip(b"/"):
+            rest = raw_path[len(prefix) :].rstrip(b"/")
+            if not rest:
                 return Route(None, way)
-            if rest[:1] == b"/":
+            if rest.startswith(b"/"):
                 return Route(_decoded(rest[1:]), way)
     if raw_path.startswith(_ORDERS) and raw_path[len(_ORDERS) :][:1] == b"/":
-        rest = raw_path[len(_ORDERS) + 1 :]
-        if rest.strip(b"/"):
+        rest = raw_path[len(_ORDERS) + 1 :].rstrip(b"/")
+        if rest:
             return Route(_decoded(rest), Way.ORDERS)
     return None
 
 
 def _decoded(segment: bytes) -> str:
     """An id as the path carries it, decoded once; bytes that are no UTF-8 make it one that no order has."""
-    segment = segment.rstrip(b"/")
     if b"%" in segment:
         segment = unquote_to_bytes(segment)
     return segment.decode("utf-8", "replace")
 
 
-class Ordered(NamedTuple):
+class Ordered(msgspec.Struct, frozen=True):
     """What a request asks of the engine, and how its outcome is worded with the facts that were preferred."""
 
     command: CancelOrder | ModifyOrder | PlaceBracket
@@ -157,7 +162,7 @@ class OrderEntry:
         method = scope["method"]
         if method not in route.methods:
             raise EarlyReply(replies.method_not_allowed(route.allow))
-        return self._turnstile.turn(scope["headers"], Act.CANCEL if method == "DELETE" else Act.ORDER)
+        return self._turnstile.turn(scope["headers"], _CANCEL_ACT if method == "DELETE" else _ORDER_ACT)
 
     def _read(self, route: Route, scope: Scope, body: bytes, claims: Claims | None = None) -> Ordered | Reply:
         """The checks that come before the engine's, in their order; with the claims where the token was just let in."""
@@ -220,8 +225,10 @@ class OrderEntry:
         """
         if isinstance(command, PlaceBracket):
             return command.execution.single
+        if route.way is not _ORDERS_WAY:
+            return False
         order = self._desk.state.orders.get(order_id)
-        return route.way is Way.ORDERS and order is not None and order.execution.single
+        return order is not None and order.execution.single
 
     async def _facts(self, order_id: str, single: bool) -> Facts:
         """What the client would have to read otherwise, once it is on disk.

@@ -5,6 +5,7 @@ JSON body, form body, query string, a JSON document as the query string, or the 
 """
 
 import re
+from typing import cast
 from urllib.parse import unquote_to_bytes
 
 from bracketd.wire.fields import BAD, Fields, Unreadable, add_field
@@ -21,6 +22,7 @@ ALIASES = {
 }
 """Typos that the family's documents print, and the names they stand for (wire.md 1.3, item 6)."""
 
+_TYPOS = frozenset(ALIASES)
 _JSON_TYPES = frozenset({b"application/json", b"text/json"})
 _FORM_TYPE = b"application/x-www-form-urlencoded"
 _JSON_OPENERS = (b"{", b"[", b'"')
@@ -35,20 +37,20 @@ class Parameters:
 
     A blank field reads as absent, also for precedence: a blank one in the body does not hide the query's. Values are
     texts as `fields` describes them.
+
+    `only` are the fields where they came from one place and are all texts, None otherwise: with them nothing is
+    unreadable, no two can conflict, and what is there is what counts.
     """
 
-    __slots__ = ("_body", "_query", "path_id")
+    __slots__ = ("_body", "_query", "only", "path_id")
 
     def __init__(self, path_id: str | None, body: Fields, query: Fields) -> None:
         self.path_id = path_id
         self._body = body
         self._query = query
-
-    @property
-    def plain(self) -> bool:
-        """Whether the fields came from one place and are all texts: none is unreadable, and no two can conflict."""
-        fields = self._body or self._query
-        return not (self._body and self._query) and BAD not in fields.values()
+        fields = body or query
+        texts = not (body and query) and BAD not in fields.values()
+        self.only = cast(dict[str, str], fields) if texts else None
 
     def text(self, name: str) -> str | None:
         """The field's text, the body's before the query's; None where it is absent, blank or an object or array."""
@@ -102,14 +104,16 @@ def read_parameters(
         path_id = path_id.strip() or None
     body_fields = _read_body(content_type, body) if body else _NONE
     query_fields = _read_query(query_string) if query_string else _NONE
-    if not (ALIASES.keys().isdisjoint(body_fields) and ALIASES.keys().isdisjoint(query_fields)):
+    if not (_TYPOS.isdisjoint(body_fields) and (not query_fields or _TYPOS.isdisjoint(query_fields))):
         body_fields, query_fields = _corrected(body_fields, query_fields), _corrected(query_fields, body_fields)
     return Parameters(path_id, body_fields, query_fields)
 
 
 def _read_body(content_type: bytes | None, body: bytes) -> Fields:
     """The fields of a body. What opens like JSON is JSON or nothing: half an object is never read as a form."""
-    declared = content_type.partition(b";")[0].strip().lower() if content_type else b""
+    declared = content_type or b""
+    if declared not in _JSON_TYPES:
+        declared = declared.partition(b";")[0].strip().lower()
     body = body.removeprefix(_BOM).strip()
     if not body:
         return _NONE

@@ -72,6 +72,10 @@ def read_fields(scope: Scope, body: bytes, claims: Claims, path_id: str | None =
         )
     except Unreadable:
         raise EarlyReply(replies.BODY_INVALID) from None
+    if parameters.only is not None:
+        if parameters.only.get("client_id", "") not in ("", claims.client_id):
+            raise EarlyReply(replies.FORBIDDEN)
+        return parameters
     if parameters.bad_anywhere("client_id"):
         raise EarlyReply(replies.field_invalid("client_id"))
     for sent in parameters.values("client_id"):

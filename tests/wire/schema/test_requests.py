@@ -6,6 +6,7 @@ import inspect
 import itertools
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import msgspec
 import pytest
@@ -52,14 +53,29 @@ VARIANTS = [
 ]
 
 
+class Noting(dict[str, str]):
+    """Fields that note which of them are asked for."""
+
+    def __init__(self, fields: dict[str, str], asked: set[str]) -> None:
+        super().__init__(fields)
+        self.asked = asked
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The field, and a note of its name."""
+        self.asked.add(name)
+        return super().get(name, default)
+
+
 class Watched(Parameters):
     """Parameters that remember which names were asked for."""
 
     __slots__ = ("asked",)
 
-    def __init__(self, body: dict[str, str]) -> None:
+    def __init__(self, body: dict[str, str], *, several: bool) -> None:
         super().__init__(None, dict(body), {})
         self.asked: set[str] = set()
+        # The short way asks the fields themselves; as if they came from `several` places there is none.
+        self.only = None if several else Noting(body, self.asked)
 
     def text(self, name: str) -> str | None:
         """The text, and a note of its name."""
@@ -104,11 +120,14 @@ def names(struct: type[msgspec.Struct]) -> set[str]:
 
 
 def asked_by(reader: Callable[[Parameters], object], body: dict[str, str]) -> set[str]:
-    """The names that a reader asks for, whether it is content or not."""
-    watched = Watched(body)
-    with contextlib.suppress(FieldError):
-        reader(watched)
-    return watched.asked
+    """The names that a reader asks for on either way, whether it is content or not."""
+    asked: set[str] = set()
+    for several in (False, True):
+        watched = Watched(body, several=several)
+        with contextlib.suppress(FieldError):
+            reader(watched)
+        asked |= watched.asked
+    return asked
 
 
 def field_names(module: ModuleType) -> set[str]:

@@ -284,10 +284,12 @@ class Book:
                 return
         elif rung is not work:
             return
-        # An empty price stays until it is the nearest: somebody else will want it, and it costs a few bytes.
-        side[price] = None
         if price == self._edges[edge]:
+            del side[price]
             self._edges[edge] = _nearest(side, below=edge in _BELOW)
+        else:
+            # An empty price stays until it is the nearest: somebody else will want it, and it costs a few bytes.
+            side[price] = None
 
     def replace_stop(self, work: Work, trigger_paise: int) -> None:
         """Give a waiting stop another trigger; its place in time stays its priority."""
