@@ -11,9 +11,15 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.e2e.fault_site import FAILOVER_S_MAX, ON_DEMAND, TTL_S, site, tell
+from tests.e2e.process import command
 from tests.tcp_proxy import Proxy
 
+from bracketd.runtime.engine_house import STANDBY_GRACE_TTLS
+
 pytestmark = pytest.mark.slow
+
+SETTLED_S = STANDBY_GRACE_TTLS * TTL_S + 1
+"""So long after its start an engine leaves its standby shards to others."""
 
 
 @ON_DEMAND
@@ -21,7 +27,7 @@ async def test_a_killed_engine(tmp_path: Path, postgres_address: str) -> None:
     """Its shards are served by the other within the lease's time and a second; started again, it stands by."""
     async with site(tmp_path, postgres_address) as place:
         async with place.loaded() as load:
-            await asyncio.sleep(1)
+            await asyncio.sleep(SETTLED_S)
             began_s = time.monotonic()
             place.engines[0].signal(signal.SIGKILL)
             await asyncio.sleep(TTL_S + 4)
@@ -36,7 +42,7 @@ async def test_a_frozen_engine_that_wakes(tmp_path: Path, postgres_address: str)
     """Frozen past its lease it loses its shards; awake again it writes nothing under its old epochs."""
     async with site(tmp_path, postgres_address) as place:
         async with place.loaded() as load:
-            await asyncio.sleep(1)
+            await asyncio.sleep(SETTLED_S)
             began_s = time.monotonic()
             place.engines[0].signal(signal.SIGSTOP)
             await asyncio.sleep(TTL_S + 3)
@@ -90,7 +96,7 @@ async def test_an_engine_that_is_told_to_stop(tmp_path: Path, postgres_address: 
     """SIGTERM hands the shards over: nobody waits for a lease to end."""
     async with site(tmp_path, postgres_address) as place:
         async with place.loaded() as load:
-            await asyncio.sleep(3 * TTL_S + 1)
+            await asyncio.sleep(SETTLED_S)
             began_s = time.monotonic()
             place.engines[0].signal(signal.SIGTERM)
             assert await asyncio.to_thread(place.engines[0].popen.wait, 10) == 0
@@ -98,4 +104,25 @@ async def test_an_engine_that_is_told_to_stop(tmp_path: Path, postgres_address: 
         outage_s = load.outage_s(began_s, time.monotonic())
         await place.check(load)
         tell("engine told to stop", load, outage_s)
+        assert outage_s < TTL_S
+
+
+@ON_DEMAND
+async def test_a_shard_that_moves(tmp_path: Path, postgres_address: str) -> None:
+    """Two shards go to the other engine and come back, by the verb; both engines run all the time."""
+    async with site(tmp_path, postgres_address) as place:
+        there, back = (f"127.0.0.1:{engine.port}" for engine in reversed(place.engines))
+        async with place.loaded() as load:
+            await asyncio.sleep(1)
+            began_s = time.monotonic()
+            for to, shard in ((there, 0), (there, 1), (back, 0), (back, 1)):
+                moved = await asyncio.to_thread(
+                    command, "shards", "move", str(shard), "--to", to, "--journal", postgres_address
+                )
+                assert f" to {to}, epoch " in moved.stdout
+            await asyncio.sleep(1)
+        outage_s = load.outage_s(began_s, time.monotonic())
+        await place.check(load)
+        tell("shards moved, four times", load, outage_s)
+        assert all(engine.popen.poll() is None for engine in place.engines)
         assert outage_s < TTL_S
