@@ -28,7 +28,7 @@ from bracketd.market.synthetic import SyntheticFeed
 feed = SyntheticFeed(load_instruments().values(), 7)
 print(hashlib.sha256(msgspec.msgpack.encode([feed.next_ticks(round) for round in range(50)])).hexdigest())
 """
-DIGEST = "4879b4ea9bbd53feb6155b31febe9ecd690e3d9fce4ca7685cf49ed893a47687"
+DIGEST = "24222183f8b2af215080216f2cf7cec468640af855f04743a2935671a9971ab1"
 
 
 def prices(feed: SyntheticFeed, rounds: int) -> list[int]:
