@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +14,21 @@ from tests.e2e.process import BRACKETD, HOST, Server
 
 from bracketd.cli.main import main
 
+NOT_INHERITED = ("BRACKETD_", "XDG_", "COLUMNS", "LINES")
+"""What a verb looks at, and whoever runs these tests may have set: profiles, and a size that is not the terminal's."""
+
+
+def heed_interrupts() -> None:
+    """In a new process: SIGINT ends it again, also where the tests run in the background of a shell that ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 
 class Typist:
     """Somebody at a terminal: `bracketd` with a home and an environment of its own."""
 
     def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("BRACKETD_", "XDG_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
         self.environment = {**kept, "HOME": str(home), "XDG_CONFIG_HOME": str(home / "config"), **environment}
 
     def type(self, *words: str, stdin: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
