@@ -89,6 +89,11 @@ class PostgresServer:
         data = str(self.folder / "data")
         self._run("pg_ctl", "-D", data, "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
+    def restart(self) -> None:
+        """Stop it as one that has no work left, and start it on the same files."""
+        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "fast", "-w", "stop")
+        self.start()
+
     @property
     def pid(self) -> int:
         """The process that the server's others are children of."""

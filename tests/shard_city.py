@@ -5,6 +5,8 @@ Only the disk is missing: leases, epochs and what an append compares are as in a
 
 import asyncio
 import contextlib
+import copy
+import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -26,7 +28,7 @@ from bracketd.market.instruments import load_instruments
 from bracketd.runtime.engine_call import engine_at
 from bracketd.runtime.engine_house import EngineHouse
 from bracketd.runtime.gateway_server import NoJournal
-from bracketd.runtime.link import HandOver
+from bracketd.runtime.link import HandOver, link_key
 from bracketd.runtime.routes import Routes
 from bracketd.runtime.settings import Settings
 from bracketd.runtime.staffing import Staff, staff_desk
@@ -72,6 +74,7 @@ class MemoryShards:
 
     def __init__(self, count: int) -> None:
         self.map = even_map(count)
+        self.name = secrets.token_bytes(8)
         self.shards = [Shard() for _ in range(count)]
         self.down = False
         self.stuck: dict[str, asyncio.Event] = {}
@@ -81,6 +84,17 @@ class MemoryShards:
         """The map."""
         self.check()
         return self.map
+
+    def copied(self) -> "MemoryShards":
+        """Another store with the same in it, leases included."""
+        other = MemoryShards(self.map.count)
+        other.shards = copy.deepcopy(self.shards)
+        return other
+
+    async def identity(self) -> bytes:
+        """Its name."""
+        self.check()
+        return self.name
 
     async def holdings(self) -> list[Holding]:
         """The leases."""
@@ -290,7 +304,7 @@ class City:
 
     async def move(self, owner: Engine, shard: int, to: str) -> str:
         """Order an owner to hand a shard over; gives why it did not, "" where it did."""
-        async with engine_at(KEY, owner.address) as ask:
+        async with engine_at(link_key(KEY, self.store.name), owner.address) as ask:
             return await ask(HandOver(7, shard, to), 20)
 
     def shard_of(self, client: str) -> int:
@@ -332,9 +346,11 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def city(count: int = 2, wait_s: float = 8.0, ttl_s: float = LONG_S) -> AsyncIterator[City]:
-    """A city without engines yet; its gateway looks for owners all the time."""
-    made = City(MemoryShards(count), wait_s, ttl_s)
+async def city(
+    count: int = 2, wait_s: float = 8.0, ttl_s: float = LONG_S, store: MemoryShards | None = None
+) -> AsyncIterator[City]:
+    """A city without engines yet; its gateway looks for owners all the time. With `store` it is about that one."""
+    made = City(store or MemoryShards(count), wait_s, ttl_s)
     looking = asyncio.ensure_future(made.routes.keep())
     try:
         yield made

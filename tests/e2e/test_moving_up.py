@@ -148,11 +148,11 @@ def test_dump_and_restore(programs: Programs, postgres_server: PostgresServer, t
     run("client", "add", "AB1", "--journal", address)
     token = run("token", "AB1", "--journal", address).strip()
     served = ("--session", "always", "--feed", "manual")
-    programs.start("engine", "--journal", address, *served)
-    _, url = programs.start("gateway", "--journal", address, "--port", "0")
+    _, original = programs.start("engine", "--journal", address, *served)
+    _, url_of_original = programs.start("gateway", "--journal", address, "--port", "0")
     for _ in range(3):
-        assert ask("POST", f"{url}/api/v1/orders/kart", token, BRACKET)[0] == 200
-    before = orders(url, token)
+        assert ask("POST", f"{url_of_original}/api/v1/orders/kart", token, BRACKET)[0] == 200
+    before = orders(url_of_original, token)
     dump = tmp_path / "bracketd.dump"
     for command in (
         [binary("pg_dump"), "--format=custom", "--schema=bracketd", f"--file={dump}", address],
@@ -160,8 +160,25 @@ def test_dump_and_restore(programs: Programs, postgres_server: PostgresServer, t
     ):
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-    assert cancel(url, token, before[0]["oms_order_id"])[0] == 200
+    assert cancel(url_of_original, token, before[0]["oms_order_id"])[0] == 200
     assert "sound" in run("verify", "--journal", restored)
+    # As if the dump had been of this moment: its lease lives, and names an engine that has the same signing key.
+    name = restored.rpartition("/")[2]
+    lease = "UPDATE bracketd.shard SET expires_ns = bracketd.now_ns() + {}000000000"
+    postgres_server.psql(lease.format(60), name)
+    assert postgres_server.psql("SELECT owner FROM bracketd.shard", name) == original
+    moved = subprocess.run(
+        [BRACKETD, "shards", "move", "0", "--to", original, "--journal", restored],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert moved.returncode == 1
+    why = f"Error: The engine at {original} broke off: its store or its signing key is another. "
+    assert moved.stderr == f"{why}`bracketd shards` says who has shard 0.\n"
     programs.start("engine", "--journal", restored, *served)
+    postgres_server.psql(lease.format(3), name)
     _, url = programs.start("gateway", "--journal", restored, "--port", "0")
     assert orders(url, token) == before, "as it was when it was dumped: the cancel came later"
+    assert cancel(url, token, before[1]["oms_order_id"])[0] == 200
+    assert orders(url_of_original, token) == before[1:], "the original goes on without it"

@@ -1,11 +1,12 @@
 """Shards in folders: one map for all, leases that anybody reads, and a lock that goes with its holder."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from bracketd.domain.slot import even_map
-from bracketd.journal.protocol import FolderInUse, JournalDamaged
+from bracketd.journal.protocol import FolderInUse, JournalDamaged, Unknown
 from bracketd.journal.shard_folder import MAP_NAME, ShardFolder
 from bracketd.journal.shards import Holding
 
@@ -38,6 +39,19 @@ async def test_holdings_are_the_leases(tmp_path: Path) -> None:
         await journal.close()
     await store.close()
     await other.close()
+
+
+async def test_a_copy_is_another_store(tmp_path: Path) -> None:
+    """Whoever opens the same folder, by whatever name, reads one identity; a copy of the whole has another."""
+    store = ShardFolder(tmp_path / "store", 2)
+    (tmp_path / "alias").symlink_to(tmp_path / "store")
+    shutil.copytree(tmp_path / "store", tmp_path / "copy", copy_function=shutil.copy2)
+    same, copy = ShardFolder(tmp_path / "alias"), ShardFolder(tmp_path / "copy")
+    assert await store.identity() == await same.identity() != await copy.identity()
+    assert await copy.slot_map() == await store.slot_map()
+    (tmp_path / "copy" / MAP_NAME).unlink()
+    with pytest.raises(Unknown):
+        await copy.identity()
 
 
 async def test_a_journal_is_open_once(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bracketd.runtime.link import Challenge, Frame, Gone, Link, Proof, Said, proof_over
+from bracketd.runtime.link import Challenge, Frame, Gone, Link, NotProven, Proof, Said, Welcome, link_key, proof_over
 
 KEY = b"k" * 32
 
@@ -76,8 +76,50 @@ async def test_whoever_has_another_key_is_not_heard() -> None:
     async with ends() as both:
         link = await both.dial(b"x" * 32)
         link.send(Gone(1))
+        with pytest.raises(NotProven):
+            await link.ready
         await both.until(lambda: both.lost)
         assert both.heard == []
+
+
+async def test_whoever_has_another_store_is_not_heard() -> None:
+    """The same signing key with another store is another key, and so is another signing key with the same store."""
+    assert len({link_key(key, store) for key in (KEY, b"x" * 32) for store in (b"one", b"two")}) == 4
+    async with ends() as both:
+        link = await both.dial(link_key(KEY, b"a copy"))
+        with pytest.raises(NotProven):
+            await link.ready
+        assert not link.proven
+        assert both.heard == []
+
+
+@pytest.mark.parametrize("digest", [b"", b"guess", "the proof itself"])
+async def test_whoever_accepts_proves_it_too(digest: bytes | str) -> None:
+    """An engine that takes any proof, or hands it back, is not asked anything."""
+    told: list[Any] = []
+
+    async def impostor(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def send(message: Any) -> None:
+            body = msgspec.msgpack.encode(message)
+            writer.write(len(body).to_bytes(4, "big") + body)
+
+        send(Challenge(b"n" * 32))
+        body = await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))
+        proof = msgspec.msgpack.decode(body, type=Proof)
+        send(Welcome(digest if isinstance(digest, bytes) else proof.digest))
+        send(Said(1, b"listen to me"))
+        assert await reader.read() == b""
+        writer.close()
+
+    server = await asyncio.start_server(impostor, "127.0.0.1", 0)
+    _, link = await asyncio.get_running_loop().create_connection(
+        lambda: Link(KEY, lambda _, message: told.append(message), lambda _: None, accepts=False),
+        *server.sockets[0].getsockname(),
+    )
+    with pytest.raises(NotProven):
+        await link.ready
+    assert told == []
+    server.close()
 
 
 @pytest.mark.parametrize(
@@ -88,7 +130,7 @@ async def test_whoever_has_another_key_is_not_heard() -> None:
         b"\x00\x00\x10\x00",
         b"GET / HTTP/1.1\r\n\r\n",
         (lambda body: len(body).to_bytes(4, "big") + body)(msgspec.msgpack.encode(Gone(1))),
-        (lambda body: len(body).to_bytes(4, "big") + body)(msgspec.msgpack.encode(Proof(b"guess"))),
+        (lambda body: len(body).to_bytes(4, "big") + body)(msgspec.msgpack.encode(Proof(b"guess", b"n" * 32))),
     ],
 )
 async def test_what_is_no_proof_ends_the_link(bytes_sent: bytes) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.shard_city import CLIENTS, SHORT_S, City, city
+from tests.shard_city import CLIENTS, KEY, SHORT_S, City, city
 
 from bracketd.auth.speaker import speaker_token
 from bracketd.domain.events import BracketPlaced, decode_step
 from bracketd.runtime.engine_call import NoAnswer, engine_at
-from bracketd.runtime.link import Call, HandOver
+from bracketd.runtime.link import Call, HandOver, link_key
 from bracketd.runtime.routes import Dialled
 from bracketd.wire import replies
 
@@ -162,10 +162,58 @@ async def test_a_move_that_cannot_be_is_refused_and_changes_nothing() -> None:
             assert await place.move(engine, 0, to) == why
         assert place.store.shards[0].epoch == 1
         assert set(first.house.tenures) == {0}
-        with pytest.raises(NoAnswer):
-            async with engine_at(b"x" * 32, first.address) as ask:
-                await ask(HandOver(1, 0, second.address), 5)
+        for key in (link_key(b"x" * 32, place.store.name), link_key(KEY, b"another store")):
+            with pytest.raises(NoAnswer, match="its store or its signing key is another"):
+                async with engine_at(key, first.address) as ask:
+                    await ask(HandOver(1, 0, second.address), 5)
         assert place.store.shards[0].epoch == 1
+        async with city(store=place.store.copied()) as copy:
+            stranger = await copy.engine([])
+            why = f"the engine at {stranger.address} broke off: its store or its signing key is another"
+            assert await place.move(first, 0, stranger.address) == why
+        assert place.store.shards[0].epoch == 1
+        assert first.house.tenures[0].holds
+
+
+async def test_links_outlive_a_failover_and_new_ones_are_proven_by_the_store_of_after() -> None:
+    """The store's identity is another then: requests go on over the link there is, and a new gateway finds its way."""
+    async with city(count=1) as place:
+        await place.engine([0])
+        await place.until(lambda: 0 in place.routes.owners)
+        (await place.place("A")).raise_for_status()
+        link = place.routes._links[place.engines[0].address]
+        place.store.name = b"of after"
+        (await place.place("A")).raise_for_status()
+        async with city(store=place.store) as later:
+            (await later.place("A")).raise_for_status()
+            assert len(await later.book("A")) == 3
+        assert place.routes._links == {link.address: link}
+        assert link.open
+
+
+async def test_a_copy_of_a_store_is_not_led_to_engines_of_the_original() -> None:
+    """Its leases name them until they end, and its key is theirs: nobody serves it, then an engine of its own."""
+    async with city(count=1) as place:
+        original = await place.engine([0])
+        await place.until(lambda: 0 in place.routes.owners)
+        (await place.place("A")).raise_for_status()
+        before = await place.book("A")
+        records = list(place.store.shards[0].records)
+        async with city(store=place.store.copied(), wait_s=0.4) as copy:
+            engine = await copy.engine([0])
+            await copy.until(lambda: 0 in copy.routes.owners)
+            assert copy.routes.owners[0].owner == original.address
+            # A request without a key is not in doubt: nobody was asked.
+            for refused in (await copy.place("A"), await copy.cancel("A", before[0]["oms_order_id"])):
+                assert refused.status_code == 503
+                assert refused.headers["retry-after"] == "1"
+            copy.store.shards[0].expires_s = 0.0
+            await copy.until(lambda: copy.routes.owners[0].owner == engine.address if copy.routes.owners else False)
+            assert await copy.book("A") == before
+            assert (await copy.cancel("A", before[0]["oms_order_id"])).status_code == 200
+            assert await copy.book("A") == []
+        assert await place.book("A") == before
+        assert place.store.shards[0].records == records
 
 
 @pytest.mark.parametrize("fault", ["refuses", "breaks off"])

@@ -16,7 +16,7 @@ from bracketd.journal.protocol import JournalDamaged, Unknown
 from bracketd.journal.shard_folder import MAP_NAME, ShardFolder
 from bracketd.journal.shards import Holding
 from bracketd.runtime.engine_call import NoAnswer, engine_at
-from bracketd.runtime.link import HandOver
+from bracketd.runtime.link import HandOver, link_key
 
 MOVE_WAIT_S: Final = 120.0
 """The owner has said what came of a move within this time; it waits itself for what is in flight and for the other."""
@@ -44,7 +44,7 @@ def move_shard(journal: str, number: int, to: str) -> None:
         raise click.ClickException(f"Nobody has shard {number}: start an engine with it among its --shards.")
     try:
         with opened_clients(place) as store:
-            key = signing_key(place, store)
+            key = link_key(signing_key(place, store), _identity(place))
         why = asyncio.run(_order(key, holding.owner, HandOver(1, number, to)))
     except (ClientStoreError, SigningKeyError, apsw.Error, OSError) as fault:
         raise click.ClickException(f"The signing key cannot be read: {fault}.") from fault
@@ -83,6 +83,19 @@ def _read(place: Place) -> tuple[SlotMap, list[Holding]]:
 
         with StoredShards(place) as stored:
             return stored.slot_map(), stored.holdings()
+    except (Unknown, JournalDamaged, OSError) as fault:
+        raise click.ClickException(f"The shards cannot be read: {fault}.") from fault
+
+
+def _identity(place: Place) -> bytes:
+    """What tells the store from any other; nothing is written."""
+    try:
+        if isinstance(place, Path):
+            return asyncio.run(ShardFolder(place).identity())
+        from bracketd.runtime.shard_records import StoredShards
+
+        with StoredShards(place) as stored:
+            return stored.identity()
     except (Unknown, JournalDamaged, OSError) as fault:
         raise click.ClickException(f"The shards cannot be read: {fault}.") from fault
 

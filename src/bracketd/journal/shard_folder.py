@@ -41,6 +41,14 @@ class ShardFolder:
         """The map as it was when the store was opened."""
         return self._map
 
+    async def identity(self) -> bytes:
+        """Which file the map is: device, inode and the time of its last change. A copy is another. Raises Unknown."""
+        try:
+            found = (self.folder / MAP_NAME).stat()
+        except OSError as fault:
+            raise Unknown(f"the store in {self.folder} cannot be read: {fault}") from fault
+        return f"{found.st_dev} {found.st_ino} {found.st_ctime_ns}".encode()
+
     async def holdings(self) -> list[Holding]:
         """The lease of every shard; a shard that nobody ever opened has none yet. Raises Unknown."""
         return [self._holding(shard) for shard in range(self._map.count)]

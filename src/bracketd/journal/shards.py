@@ -32,6 +32,13 @@ class Shards(Protocol):
         """The map that holds. Raises Unknown where it cannot be read."""
         ...
 
+    async def identity(self) -> bytes:
+        """What tells this store from any other, a copy of it included, at this moment. Raises Unknown.
+
+        Whoever has the same store open reads the same; it may change while a store is open, and is then read again.
+        """
+        ...
+
     async def holdings(self) -> list[Holding]:
         """The lease of every shard, in the order of their numbers. Raises Unknown where they cannot be read."""
         ...

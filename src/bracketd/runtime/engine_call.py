@@ -1,11 +1,11 @@
-"""A call of one engine by whoever holds the signing key: a link for one order about a shard, and what came of it."""
+"""A call of one engine by whoever has its store and key: a link for one order about a shard, and what came of it."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final
 
-from bracketd.runtime.link import Done, HandOver, Link, Take
+from bracketd.runtime.link import Done, HandOver, Link, NotProven, Take
 
 DIAL_WAIT_S: Final = 2.0
 """An engine has taken a link this long after it was dialled."""
@@ -20,7 +20,7 @@ class NoAnswer(Exception):
 
 @contextlib.asynccontextmanager
 async def engine_at(key: bytes, address: str) -> AsyncIterator[Ask]:
-    """A link to the engine at `host:port`, on which one order is given. Raises NoAnswer."""
+    """A link to the engine at `host:port`, on which one order is given; `key` is a `link_key`. Raises NoAnswer."""
     told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def hear(link: Link, message: Any) -> None:
@@ -38,6 +38,8 @@ async def engine_at(key: bytes, address: str) -> AsyncIterator[Ask]:
         async with asyncio.timeout(DIAL_WAIT_S):
             await asyncio.get_running_loop().create_connection(lambda: link, host.strip("[]"), int(port))
             await link.ready
+    except NotProven as fault:
+        raise NoAnswer(f"the engine at {address} broke off: its store or its signing key is another") from fault
     except (OSError, ValueError, OverflowError, TimeoutError) as fault:
         link.abort()
         raise NoAnswer(f"the engine at {address} does not answer") from fault

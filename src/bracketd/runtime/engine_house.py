@@ -7,6 +7,7 @@ ends a tenure ends that one alone: the shard is taken anew, by whoever is first,
 import asyncio
 import contextlib
 import logging
+import secrets
 import time
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any, Final
@@ -16,7 +17,21 @@ from bracketd.engine.state import State
 from bracketd.journal.protocol import FolderInUse, JournalDamaged, JournalTooNew, Unknown
 from bracketd.journal.shards import Holding, Shards
 from bracketd.runtime.engine_call import NoAnswer, engine_at
-from bracketd.runtime.link import Answer, Call, Closed, Done, Frame, Gone, HandOver, Link, Moved, Opened, Said, Take
+from bracketd.runtime.link import (
+    Answer,
+    Call,
+    Closed,
+    Done,
+    Frame,
+    Gone,
+    HandOver,
+    Link,
+    Moved,
+    Opened,
+    Said,
+    Take,
+    link_key,
+)
 from bracketd.runtime.link_scope import Talk, answered, http_scope, websocket_scope
 from bracketd.runtime.listener import RESUME, Resumption
 from bracketd.runtime.recovery import RecoveryFailed
@@ -76,6 +91,8 @@ class EngineHouse:
         self.tenures: dict[int, Tenure] = {}
         self._store = store
         self._key = key
+        # Before the store is known nobody can prove to have it.
+        self._link_key = secrets.token_bytes(32)
         self._address = address
         self._ttl_s = ttl_s
         self._look_s = min(ttl_s / LOOKS, LOOK_S_MAX)
@@ -94,7 +111,7 @@ class EngineHouse:
 
     def accept(self) -> Link:
         """The engine's end of a new link, for asyncio's create_server."""
-        link = Link(self._key, self.hear, self._lost, accepts=True)
+        link = Link(self._link_key, self.hear, self._lost, accepts=True)
         self._links.add(link)
         return link
 
@@ -103,6 +120,7 @@ class EngineHouse:
         while True:
             try:
                 async with asyncio.timeout(min(self._ttl_s, LOOK_WAIT_S)):
+                    self._link_key = link_key(self._key, await self._store.identity())
                     holdings = await self._store.holdings()
                 self.take_free(holdings)
             except (Unknown, TimeoutError) as fault:
@@ -297,7 +315,7 @@ class EngineHouse:
             return f"shard {shard} is at {to} already"
         try:
             # Nothing is given up before the other engine has shown that it is there.
-            async with engine_at(self._key, to) as ask:
+            async with engine_at(self._link_key, to) as ask:
                 tenure = self.tenures.get(shard)
                 if tenure is None or tenure.leaving or not tenure.holds:
                     return f"the engine at {self._address} does not serve shard {shard}"

@@ -1,8 +1,9 @@
 """The link between gateways and engines: one connection, many requests and websockets on it at the same time.
 
-A message is four bytes of length, big-endian, and MessagePack. Whoever accepts a link asks for a proof that the other
-side holds the signing key of the cluster before anything else is read; the proof is bound to a number that was drawn
-for this link. The link itself is plain TCP: it belongs into a network of the operator's own.
+A message is four bytes of length, big-endian, and MessagePack. Before anything else is read each side proves to the
+other that it holds the signing key of the cluster and has the same store open; whoever accepts asks first, and a proof
+is bound to numbers that were drawn for this link. A copy of a store has the same key, and leases that name engines of
+the original: these are not the copy's. The link itself is plain TCP: it belongs into a network of the operator's own.
 """
 
 import asyncio
@@ -23,7 +24,9 @@ PROOF_WAIT_S: Final = 5.0
 UNREAD_BYTES_MAX: Final = 256 * 1024 * 1024
 """A peer that leaves more than this unread is cut off."""
 
-_PURPOSE: Final = b"bracketd link"
+_STORE: Final = b"bracketd link, store "
+_ASKING: Final = b"bracketd link, asking "
+_ASKED: Final = b"bracketd link, asked "
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -35,7 +38,14 @@ class Challenge(msgspec.Struct, frozen=True, array_like=True, tag="challenge"):
 
 
 class Proof(msgspec.Struct, frozen=True, array_like=True, tag="proof"):
-    """The answer to it."""
+    """The answer to it, and what the other side's proof has to be made over."""
+
+    digest: bytes
+    nonce: bytes
+
+
+class Welcome(msgspec.Struct, frozen=True, array_like=True, tag="welcome"):
+    """The other side's proof: from now on everything is heard."""
 
     digest: bytes
 
@@ -149,21 +159,38 @@ class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
     why: str
 
 
-Message = Challenge | Proof | Call | Said | Gone | Answer | Moved | Opened | Frame | Closed | HandOver | Take | Done
+Greeting = Challenge | Proof | Welcome
+Message = Greeting | Call | Said | Gone | Answer | Moved | Opened | Frame | Closed | HandOver | Take | Done
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decoder: Final = msgspec.msgpack.Decoder(Message)
 
 
+class NotProven(ConnectionResetError):
+    """The other side broke off at the proof: it has another signing key or another store open."""
+
+
+def link_key(signing_key: bytes, store: bytes) -> bytes:
+    """What both ends of a link prove to have: the cluster's signing key, and the identity of the store."""
+    return hmac.new(signing_key, _STORE + store, hashlib.sha256).digest()
+
+
 def proof_over(key: bytes, nonce: bytes) -> bytes:
-    """What shows that one holds the cluster's signing key, without showing the key."""
-    return hmac.new(key, _PURPOSE + nonce, hashlib.sha256).digest()
+    """What shows that whoever opened a link holds its key, without showing the key."""
+    return hmac.new(key, _ASKING + nonce, hashlib.sha256).digest()
+
+
+def welcome_over(key: bytes, nonce: bytes) -> bytes:
+    """What shows the same of whoever accepted it."""
+    return hmac.new(key, _ASKED + nonce, hashlib.sha256).digest()
 
 
 class Link(asyncio.Protocol):
     """One end of a link. `hear` gets each message, `lost` is called once when the link has ended.
 
-    The accepting side is made with `accepts`: it sends the challenge, and hears nothing but the proof until that holds.
+    `key` is a `link_key`. The accepting side is made with `accepts`: it sends the challenge, and hears nothing but the
+    proof until that holds. `ready` is done when both have proven themselves. It raises NotProven where the link ended
+    at the proof, ConnectionResetError where it ended before.
     What is sent within one round of the event loop leaves in one write.
     """
 
@@ -179,6 +206,7 @@ class Link(asyncio.Protocol):
         self._leaving: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._watch: asyncio.TimerHandle | None = None
+        self._asked = False
         self.proven = False
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -223,7 +251,11 @@ class Link(asyncio.Protocol):
         """The other side is gone."""
         self._unwatch()
         if not self.ready.done():
-            self.ready.set_exception(ConnectionResetError("the link ended before it was ready"))
+            self.ready.set_exception(
+                NotProven("it has another signing key or another store, or broke off")
+                if self._asked
+                else ConnectionResetError("the link ended before it was ready")
+            )
             self.ready.exception()
         self._lost(self)
 
@@ -255,9 +287,15 @@ class Link(asyncio.Protocol):
             if not hmac.compare_digest(message.digest, proof_over(self._key, self._nonce)):
                 self.abort()
                 return
+            self.send(Welcome(welcome_over(self._key, message.nonce)))
             self._now_ready()
-        elif not self._accepts and isinstance(message, Challenge):
-            self.send(Proof(proof_over(self._key, message.nonce)))
+        elif not self._accepts and isinstance(message, Challenge) and not self._asked:
+            self._asked = True
+            self.send(Proof(proof_over(self._key, message.nonce), self._nonce))
+        elif self._asked and isinstance(message, Welcome):
+            if not hmac.compare_digest(message.digest, welcome_over(self._key, self._nonce)):
+                self.abort()
+                return
             self._now_ready()
         else:
             self.abort()

@@ -18,7 +18,7 @@ import msgspec
 from bracketd.domain.slot import SlotMap
 from bracketd.journal.protocol import Unknown
 from bracketd.journal.shards import Holding, Shards
-from bracketd.runtime.link import Answer, Call, Link, Moved
+from bracketd.runtime.link import Answer, Call, Link, Moved, link_key
 
 _log = logging.getLogger(__name__)
 
@@ -88,6 +88,7 @@ class Routes:
         self.owners: dict[int, Holding] = {}
         self._store = store
         self._key = key
+        self._link_key = b""
         self._links: dict[str, Dialled] = {}
         self._dialling: dict[str, asyncio.Task[None]] = {}
         self._numbers = itertools.count(1)
@@ -199,6 +200,8 @@ class Routes:
         try:
             await asyncio.sleep(max(0.0, self._looked_s + SOONER_S - time.monotonic()))
             async with asyncio.timeout(LOOK_WAIT_S):
+                # Before the leases: who is read there is believed only if he has the same store.
+                self._link_key = link_key(self._key, await self._store.identity())
                 found = await self._store.slot_map()
                 holdings = await self._store.holdings()
             if self.map is None or found.version > self.map.version:
@@ -234,7 +237,7 @@ class Routes:
         try:
             async with asyncio.timeout(DIAL_WAIT_S):
                 _, link = await asyncio.get_running_loop().create_connection(
-                    lambda: Link(self._key, dialled.hear, dialled.lost, accepts=False), host.strip("[]"), int(port)
+                    lambda: Link(self._link_key, dialled.hear, dialled.lost, accepts=False), host.strip("[]"), int(port)
                 )
                 dialled.link = link
                 await link.ready

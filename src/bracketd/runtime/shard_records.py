@@ -9,7 +9,7 @@ from bracketd.database.address import Address
 from bracketd.database.link import Link
 from bracketd.domain.slot import SlotMap, even_map
 from bracketd.journal.postgres.reader import ShardReader, ask
-from bracketd.journal.postgres.shards import holdings_of
+from bracketd.journal.postgres.shards import holdings_of, identity_of
 from bracketd.journal.postgres.tables import prepare_reading
 from bracketd.journal.postgres.verify import check_shard, first_read
 from bracketd.journal.protocol import Record, Snapshot
@@ -38,6 +38,10 @@ class StoredShards:
         query = "SELECT version, shards FROM bracketd.slot_map ORDER BY version DESC LIMIT 1"
         row = self._runner.run(ask(self._link, lambda connection: connection.fetchrow(query)))
         return even_map(1) if row is None else SlotMap(row[0], tuple(row[1]))
+
+    def identity(self) -> bytes:
+        """What tells the store from any other, a copy of it included."""
+        return self._runner.run(identity_of(self._link))
 
     def holdings(self) -> list[Holding]:
         """The lease of every shard of the map."""

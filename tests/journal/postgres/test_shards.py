@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from tests.postgres_server import PostgresServer, require
 
+from bracketd.database.address import read_address
+from bracketd.database.link import Link
 from bracketd.domain.slot import SLOTS, SlotMap, even_map
-from bracketd.journal.postgres.shards import MapReplaced, PostgresShards
+from bracketd.journal.postgres.shards import MapReplaced, PostgresShards, identity_of
 from bracketd.journal.protocol import JournalDamaged, Unknown
 from bracketd.journal.shards import Holding
 
@@ -56,6 +59,41 @@ async def test_holdings(shards: PostgresShards) -> None:
     await ended.close()
 
 
+async def test_each_database_is_another_store(shards: PostgresShards, postgres_server: PostgresServer) -> None:
+    """A user without rights reads the same identity as the owner; a copy within the server has another."""
+    await shards.slot_map()
+    name = shards.address.hosts[0].rpartition("/")[2]
+    first = await shards.identity()
+    await shards.close()
+    postgres_server.psql(f"CREATE DATABASE copy_of_{name} TEMPLATE {name}")
+    postgres_server.psql(f"CREATE ROLE reader_of_{name} LOGIN")
+    copied = PostgresShards(postgres_server.address(f"copy_of_{name}"))
+    plain = Link(read_address(postgres_server.address(name).replace("//bracketd@", f"//reader_of_{name}@")))
+    again = PostgresShards(postgres_server.address(name))
+    assert await plain.use(lambda connection: connection.fetchval("SELECT current_user")) == f"reader_of_{name}"
+    assert first == await again.identity() == await identity_of(plain) != await copied.identity()
+    assert await copied.slot_map() == await again.slot_map()
+    for each in (copied, plain, again):
+        await each.close()
+
+
+async def test_each_start_of_a_server_is_another_store() -> None:
+    """A copy of a server's files has the same databases by number: it is known by when its server was started."""
+    require("postgres", "initdb", "pg_ctl", "psql")
+    server = PostgresServer()
+    try:
+        store, other = PostgresShards(server.address()), PostgresShards(server.address())
+        before = await store.identity()
+        server.restart()
+        after = await store.identity()
+        assert before.split()[0] == after.split()[0]
+        assert before != after == await other.identity()
+        await store.close()
+        await other.close()
+    finally:
+        server.stop()
+
+
 async def test_map_that_is_none(shards: PostgresShards, postgres_address: str) -> None:
     """A map that leaves slots out is damage, not a guess."""
     await shards.slot_map()
@@ -71,3 +109,5 @@ async def test_database_that_is_not_there() -> None:
     store = PostgresShards("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(Unknown):
         await store.holdings()
+    with pytest.raises(Unknown):
+        await store.identity()

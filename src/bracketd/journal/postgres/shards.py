@@ -16,6 +16,11 @@ _HOLDINGS = """
 SELECT id, owner, epoch, owner <> '' AND expires_ns > bracketd.now_ns(), last_seq
 FROM bracketd.shard WHERE id < $1 ORDER BY id
 """
+# What is stored would be in a copy too. Any user may ask this, and whoever speaks to the same primary hears the same.
+_IDENTITY = """
+SELECT oid::text || ' ' || extract(epoch FROM pg_postmaster_start_time())::text
+FROM pg_database WHERE datname = current_database()
+"""
 _NEWEST_MAP = "SELECT version, shards FROM bracketd.slot_map ORDER BY version DESC LIMIT 1"
 _ADD_MAP = "INSERT INTO bracketd.slot_map VALUES ($1, $2) ON CONFLICT (version) DO NOTHING"
 
@@ -29,6 +34,12 @@ async def holdings_of(link: Link, count: int) -> list[Holding]:
     rows = await ask(link, lambda connection: connection.fetch(_HOLDINGS, count))
     found = {row[0]: Holding(*row) for row in rows}
     return [found.get(shard, Holding(shard, "", 0, False)) for shard in range(count)]
+
+
+async def identity_of(link: Link) -> bytes:
+    """Which database of which running server this is, by its number and the server's start. Raises Unknown."""
+    found: str = await ask(link, lambda connection: connection.fetchval(_IDENTITY))
+    return found.encode()
 
 
 class PostgresShards:
@@ -75,6 +86,10 @@ class PostgresShards:
             raise Unknown(f"whether map {slot_map.version} was put in place: {words(fault)}") from fault
         if answer != "INSERT 0 1":
             raise MapReplaced(f"map {slot_map.version} was put in place by somebody else")
+
+    async def identity(self) -> bytes:
+        """The database and the start of its server: another one after a failover, for all alike. Raises Unknown."""
+        return await identity_of(self._link)
 
     async def holdings(self) -> list[Holding]:
         """The lease of every shard of the map, by the database's clock. Raises Unknown."""
