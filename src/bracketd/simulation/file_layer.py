@@ -1,7 +1,9 @@
 """The file layer: SQLite reads and writes the simulated disk, as it does a real one, by a name that a journal opens.
 
-A database in WAL mode also wants memory that its connections share; SQLite's own layer for one process lends it, with
-an empty file of the same name in a folder of this machine. Nothing is ever written to that.
+A database in WAL mode also wants locks, and memory that its connections share; SQLite's own layer for one process lends
+both, with an empty file beside the name that was asked for, in a folder of this machine. Nothing is written to that.
+Each process of the story has its own: what a dead one held in memory, or had locked, the next one never meets, also
+where the dead one's connection was never closed.
 """
 
 from itertools import count
@@ -29,7 +31,7 @@ class FileLayer(apsw.VFS):
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 (SQLite's word)
         text = name.filename() if isinstance(name, apsw.URIFilename) else name or ""
         if flags[0] & apsw.SQLITE_OPEN_MAIN_DB:
-            return _Database(self.disk, text, name, flags)
+            return _Database(self.disk, text, flags)
         return _Log(self.disk, text, flags)
 
     def xAccess(self, pathname: str, flags: int) -> bool:  # noqa: N802 (SQLite's word)
@@ -86,9 +88,9 @@ class _OnDisk(apsw.VFSFile):
 class _Database(_OnDisk):
     """The database file; locks and shared memory are lent."""
 
-    def __init__(self, disk: Disk, text: str, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
+    def __init__(self, disk: Disk, text: str, flags: list[int]) -> None:
         self._stand_on(disk, text)
-        super().__init__(LENDER, name, flags)
+        super().__init__(LENDER, f"{text}.{disk.life}", flags)
 
 
 class _Log(_OnDisk):

@@ -144,22 +144,23 @@ async def started(
         archive.find([record.body async for record in journal.read(archive.kept_seq)])
         state = await recovery.recover(journal, opened.lease, SNAPSHOT_TAIL_RECORDS)
         begin(state, opened.lease)
+        process = Process(
+            state=state,
+            opened=opened,
+            journal=journal,
+            watch=watch,
+            instruments=instruments,
+            sessions=sessions,
+            clock=clock,
+            book=book,
+            rates=rates,
+        )
+        overhear(process.exchange)
+        process.desk.on_step.append(stepped)
+        process.desk.keep_time()
+        await process.desk.durable()
     except BaseException:
+        # What it held of the journal, locks and memory, ends with it.
         journal.abandon()
         raise
-    process = Process(
-        state=state,
-        opened=opened,
-        journal=journal,
-        watch=watch,
-        instruments=instruments,
-        sessions=sessions,
-        clock=clock,
-        book=book,
-        rates=rates,
-    )
-    overhear(process.exchange)
-    process.desk.on_step.append(stepped)
-    process.desk.keep_time()
-    await process.desk.durable()
     return process
