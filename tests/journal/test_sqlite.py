@@ -215,6 +215,59 @@ async def test_log_of_a_former_run_is_copied_before_use(tmp_path: Path, disk: Fa
     await again.close()
 
 
+@pytest.mark.parametrize("number", [1, 2])
+async def test_opening_that_failed_leaves_the_log(tmp_path: Path, disk: FailingDisk, number: int) -> None:
+    """After a failed sync of the log (1) or the file (2) an opening does nothing more; the next one has all records."""
+    path, log = tmp_path / "journal.db", tmp_path / "journal.db-wal"
+    journal = SqliteJournal(path, vfs=disk.name)
+    await journal.acquire("first", 10)
+    await journal.append(FIRST, 0, [b"a", b"b"])
+    disk.fail_sync_at = 1
+    with pytest.raises(Unknown):
+        await journal.append(FIRST, 2, [b"c"])
+    await journal.close()
+    left = log.read_bytes()
+    disk.calls.clear()
+    disk.fail_sync_at = number
+    with pytest.raises(JournalDamaged, match="the disk failed to sync"):
+        SqliteJournal(path, vfs=disk.name)
+    assert disk.calls[-1] == ("failed sync", "wal" if number == 1 else "db")
+    assert [call for call, _ in disk.calls].count("failed sync") == 1
+    assert log.read_bytes() == left
+    assert await bodies_in(path) == [b"a", b"b", b"c"]
+
+
+async def test_opening_that_failed_copies_nothing_that_was_thrown_away(
+    tmp_path: Path, disk: FailingDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failed sync that throws away what was not on disk costs no record that was acknowledged."""
+    path, log = tmp_path / "journal.db", tmp_path / "journal.db-wal"
+    journal = SqliteJournal(path, vfs=disk.name)
+    await journal.acquire("first", 10)
+    acknowledged = [b"x" * 3_000] * 5
+    await journal.append(FIRST, 0, acknowledged)
+    on_disk = log.stat().st_size
+    disk.fail_sync_at = 1
+    with pytest.raises(Unknown):
+        await journal.append(FIRST, 5, [b"y" * 3_000] * 5)
+    await journal.close()
+    assert on_disk < log.stat().st_size
+
+    def throw_away(file: str) -> None:
+        assert file == "wal"
+        content = log.read_bytes()
+        log.write_bytes(content[:on_disk] + bytes(len(content) - on_disk))
+        # The next sync succeeds: the kernel has told of the failure once.
+        monkeypatch.undo()
+        disk.fail_sync_at = None
+        raise apsw.IOError("the disk failed to sync")
+
+    monkeypatch.setattr(disk, "synced", throw_away)
+    with pytest.raises(JournalDamaged, match="the disk failed to sync"):
+        SqliteJournal(path, vfs=disk.name)
+    assert await bodies_in(path) == acknowledged
+
+
 async def test_cancelled_caller_stops_nothing(tmp_path: Path) -> None:
     """An append whose caller was cancelled still happens or not, and the journal goes on."""
     journal = SqliteJournal(tmp_path / "journal.db")

@@ -74,8 +74,8 @@ def open_for_writing(path: Path, vfs: str | None, created_ns: int) -> apsw.Conne
     """Open the file, make it durably if it is new, and prove that it can be trusted with an append.
 
     Everything found in the log of a former run is copied into the database file and synced before this returns, so
-    that nothing is built on pages which a failed sync may have left in memory only. Raises JournalTooNew,
-    JournalDamaged, FolderInUse (the file is locked by another process) and OSError.
+    that nothing is built on pages which a failed sync may have left in memory only. An opening that fails leaves the
+    log as it is. Raises JournalTooNew, JournalDamaged, FolderInUse (the file is locked by another process) and OSError.
     """
     try:
         connection = apsw.Connection(str(path), vfs=vfs)
@@ -84,6 +84,9 @@ def open_for_writing(path: Path, vfs: str | None, created_ns: int) -> apsw.Conne
     try:
         _prepare(connection, created_ns)
     except BaseException as error:
+        # A close would try the copying that has just failed again, from pages that a failed sync may have thrown away,
+        # and then delete the log, which alone has what was acknowledged.
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         connection.close(True)
         if isinstance(error, apsw.BusyError):
             raise FolderInUse(f"the journal {path} is locked by another process") from error
