@@ -1,9 +1,9 @@
 """What the page costs order entry: the same cancels without `--blotter`, with it, and beside one open page, in turns.
 
-The open page is a real browser that shows the book of one of the clients whose orders are cancelled, websocket and all.
-It shares the machine with server and load, so that this is what a user of one machine has. A second time the browser
-gives way to both (nice 19): what is lost then is what the server spends on the page. Without a browser only the
-first two are measured.
+The open page is a real browser that shows the book of one of the sixteen clients whose orders are cancelled as fast as
+they go, websocket and all, on the machine of server and load. A second page is that of a client with twenty orders, as
+somebody has who looks on, and its browser gives way to both (nice 19): what is lost then is what the server spends on
+an open page. Without a browser only the first two are measured.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from bench.stock import Stock, lay_in
 CONNECTIONS = 64
 OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-proxy-server"]
 LIVE_MS = 60_000
-WITHOUT, WITH, OPEN, YIELDING = "without", "with", "open", "yielding"
+WITHOUT, WITH, OPEN, LOOKING_ON = "without", "with", "open", "looking_on"
 
 
 class Turns(Protocol):
@@ -46,13 +46,13 @@ def beside_the_page(
         for _ in range(rounds):
             series.once("cancel", plain, plans[WITHOUT], CONNECTIONS, seconds)
             series.once("cancel", paged, plans[WITH], CONNECTIONS, seconds)
-            for name in (OPEN, YIELDING):
-                with _open_page(paged, shown, folder, gives_way=name == YIELDING) as live:
+            for name in (OPEN, LOOKING_ON):
+                with _open_page(paged, shown, folder, looks_on=name == LOOKING_ON) as live:
                     if live:
                         series.once("cancel", paged._replace(name=name), plans[WITH], CONNECTIONS, seconds)
     at = {row["name"]: row for row in series.medians()}
     told = {"refused": sum(row["refused"] for row in at.values())}
-    for name in (WITH, OPEN, YIELDING):
+    for name in (WITH, OPEN, LOOKING_ON):
         if name in at:
             told[f"{name}_per_second"] = at[name]["per_second"] / at[WITHOUT]["per_second"]
     return told
@@ -64,8 +64,8 @@ def _plan(plan_of: Callable[[Path, Stock], Plan], folder: Path, stock: Stock) ->
 
 
 @contextlib.contextmanager
-def _open_page(one: Running, stock: Stock, folder: Path, *, gives_way: bool) -> Iterator[bool]:
-    """A browser with the first client's book on the screen; False where there is no browser."""
+def _open_page(one: Running, stock: Stock, folder: Path, *, looks_on: bool) -> Iterator[bool]:
+    """A browser with the first client's book on the screen, or the last's; False where there is no browser."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     try:
         from playwright.sync_api import sync_playwright
@@ -74,7 +74,7 @@ def _open_page(one: Running, stock: Stock, folder: Path, *, gives_way: bool) -> 
     if path is None:
         yield False
         return
-    if gives_way:
+    if looks_on:
         starter = folder / "browser"
         starter.write_text(f'#!/bin/sh\nexec nice -n 19 {path} "$@"\n')
         starter.chmod(0o700)
@@ -82,7 +82,7 @@ def _open_page(one: Running, stock: Stock, folder: Path, *, gives_way: bool) -> 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
         page = browser.new_page()
-        page.goto(f"http://127.0.0.1:{one.port}/#token={stock.tokens[0]}")
+        page.goto(f"http://127.0.0.1:{one.port}/#token={stock.tokens[-1 if looks_on else 0]}")
         page.wait_for_selector("#link.live", timeout=LIVE_MS)
         yield True
         browser.close()

@@ -66,7 +66,12 @@ def ratios(found: dict[str, Any]) -> list[tuple[str, float | None, str, bool | N
         (f"longest wait beside a book of {rows} rows, ms", scale.get("book_delay_ms"), 20.0, False),
         ("cancels/s with `--blotter` and no page open, of those without", page.get("with_per_second"), 0.95, True),
         ("cancels/s beside an open page in a browser here, of those without", page.get("open_per_second"), 0.7, True),
-        ("the same, the browser giving way to the server", page.get("yielding_per_second"), 0.9, True),
+        (
+            "cancels/s beside the page of somebody who looks on, of those without",
+            page.get("looking_on_per_second"),
+            0.95,
+            True,
+        ),
         ("a tick that touches nothing, us", trail.get("quiet_tick_us"), 3.0, False),
         (f"longest wait while a snapshot of {orders} orders is made, ms", pause.get("made_ms"), 20.0, False),
         ("memory of a working bracket with both legs, KB", in_thousands(trail, "working_bytes"), 3.0, False),
