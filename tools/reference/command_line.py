@@ -25,10 +25,11 @@ def command_line_page() -> str:
 def commands(group: click.Group, path: str = "bracketd") -> Iterator[tuple[str, click.Command]]:
     """Every command that does something, with the words that call it."""
     for name, command in group.commands.items():
+        alone = not isinstance(command, click.Group) or command.invoke_without_command
+        if alone and not command.hidden:
+            yield f"{path} {name}", command
         if isinstance(command, click.Group):
             yield from commands(command, f"{path} {name}")
-        elif not command.hidden:
-            yield f"{path} {name}", command
 
 
 def _sections(group: click.Group, path: str) -> Iterator[str]:
