@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +15,6 @@ from bracketd.cli.main import main
 
 NOT_INHERITED = ("BRACKETD_", "XDG_", "COLUMNS", "LINES")
 """What a verb looks at, and whoever runs these tests may have set: profiles, and a size that is not the terminal's."""
-
-
-def heed_interrupts() -> None:
-    """In a new process: SIGINT ends it again, also where the tests run in the background of a shell that ignores it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Typist:

@@ -17,18 +17,12 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.process import BRACKETD, HOST, Server
-from tests.terminal.conftest import Typist, heed_interrupts
+from tests.terminal.conftest import Typist
 
 pytestmark = pytest.mark.slow
 
 WAIT_S = 30.0
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>]")
-
-
-def _take_terminal() -> None:
-    """The keyboard is its own as well: Ctrl-C is a signal to whoever the terminal controls."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    heed_interrupts()
 
 
 class Screen:
@@ -46,7 +40,8 @@ class Screen:
             stderr=inside,
             env={**typist.environment, "TERM": "xterm-256color", **environment},
             start_new_session=True,
-            preexec_fn=_take_terminal,
+            # Its keyboard as well: Ctrl-C is a signal to whoever the terminal controls.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
         self.raw = ""
         self._seen = 0
@@ -187,7 +182,6 @@ def test_lines_without_a_terminal(fragile: Server, tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env={**typist.environment, "PYTHONUNBUFFERED": "1"},
-        preexec_fn=heed_interrupts,
     )
     assert process.stdout is not None
     assert process.stderr is not None
