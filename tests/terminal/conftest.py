@@ -59,9 +59,9 @@ class Typist:
         return order_id
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server for all of these tests: always open, no feed, a virtual clock."""
+    """A server for all tests of a file, as other files move its day on: always open, no feed, a virtual clock."""
     folder: Path = tmp_path_factory.mktemp("bracketd")
     server = Server(folder, more=("--clock", "virtual"), token_ttl="365d")
     server.start()
