@@ -215,9 +215,9 @@ async def test_log_of_a_former_run_is_copied_before_use(tmp_path: Path, disk: Fa
     await again.close()
 
 
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [1, 2, 3])
 async def test_opening_that_failed_leaves_the_log(tmp_path: Path, disk: FailingDisk, number: int) -> None:
-    """After a failed sync of the log (1) or the file (2) an opening does nothing more; the next one has all records."""
+    """After a failed sync of the log (1, 2) or the file (3) an opening does nothing more; the next has all records."""
     path, log = tmp_path / "journal.db", tmp_path / "journal.db-wal"
     journal = SqliteJournal(path, vfs=disk.name)
     await journal.acquire("first", 10)
@@ -231,14 +231,15 @@ async def test_opening_that_failed_leaves_the_log(tmp_path: Path, disk: FailingD
     disk.fail_sync_at = number
     with pytest.raises(JournalDamaged, match="the disk failed to sync"):
         SqliteJournal(path, vfs=disk.name)
-    assert disk.calls[-1] == ("failed sync", "wal" if number == 1 else "db")
+    assert disk.calls[-1] == ("failed sync", "db" if number == 3 else "wal")
     assert [call for call, _ in disk.calls].count("failed sync") == 1
     assert log.read_bytes() == left
     assert await bodies_in(path) == [b"a", b"b", b"c"]
 
 
+@pytest.mark.parametrize("number", [1, 2])
 async def test_opening_that_failed_copies_nothing_that_was_thrown_away(
-    tmp_path: Path, disk: FailingDisk, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, disk: FailingDisk, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """A failed sync that throws away what was not on disk costs no record that was acknowledged."""
     path, log = tmp_path / "journal.db", tmp_path / "journal.db-wal"
@@ -253,8 +254,14 @@ async def test_opening_that_failed_copies_nothing_that_was_thrown_away(
     await journal.close()
     assert on_disk < log.stat().st_size
 
+    syncs = 0
+
     def throw_away(file: str) -> None:
+        nonlocal syncs
         assert file == "wal"
+        syncs += 1
+        if syncs < number:
+            return
         content = log.read_bytes()
         log.write_bytes(content[:on_disk] + bytes(len(content) - on_disk))
         # The next sync succeeds: the kernel has told of the failure once.
@@ -266,6 +273,48 @@ async def test_opening_that_failed_copies_nothing_that_was_thrown_away(
     with pytest.raises(JournalDamaged, match="the disk failed to sync"):
         SqliteJournal(path, vfs=disk.name)
     assert await bodies_in(path) == acknowledged
+
+
+async def test_log_is_on_disk_before_it_is_looked_at(
+    tmp_path: Path, disk: FailingDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a failed sync left in the machine's cache alone is written again and synced before anything is copied.
+
+    The cache forgets at the last moment, when the copying begins.
+    """
+    path, log = tmp_path / "journal.db", tmp_path / "journal.db-wal"
+    journal = SqliteJournal(path, vfs=disk.name)
+    await journal.acquire("first", 10)
+    acknowledged = [b"x" * 3_000] * 5
+    await journal.append(FIRST, 0, acknowledged)
+    on_disk = log.read_bytes()
+    disk.fail_sync_at = 1
+    with pytest.raises(Unknown):
+        await journal.append(FIRST, 5, [b"y" * 3_000] * 40)
+    await journal.close()
+    lost = slice(len(on_disk), len(log.read_bytes()))
+    assert lost.stop > schema._PIECE_BYTES
+    disk.fail_sync_at = None
+    written_again: list[str] = []
+    prepare, synced = schema._prepare, disk.synced
+
+    def keep(file: str) -> None:
+        written_again.append(file)
+        synced(file)
+
+    def forget_first(connection: apsw.Connection, created_ns: int) -> None:
+        # Recovery finds all records, and then the cache forgets what no sync has kept since.
+        connection.execute("SELECT count(*) FROM event").fetchall()
+        if "wal" not in written_again:
+            content = log.read_bytes()
+            log.write_bytes(content[: lost.start] + bytes(lost.stop - lost.start))
+        prepare(connection, created_ns)
+
+    monkeypatch.setattr(disk, "synced", keep)
+    monkeypatch.setattr(schema, "_prepare", forget_first)
+    await SqliteJournal(path, vfs=disk.name).close()
+    monkeypatch.undo()
+    assert await bodies_in(path) == [*acknowledged, *[b"y" * 3_000] * 40]
 
 
 async def test_cancelled_caller_stops_nothing(tmp_path: Path) -> None:

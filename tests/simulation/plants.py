@@ -46,6 +46,7 @@ from bracketd.runtime.desk import Desk
 from bracketd.runtime.rates import Act, Rates
 from bracketd.runtime.streams import Streams
 from bracketd.simulation.campaign import campaign
+from bracketd.simulation.file_layer import _OnDisk
 from bracketd.simulation.shrinking import kind_of
 from bracketd.venue.paper import exchange
 from bracketd.venue.paper.exchange import PaperExchange
@@ -388,9 +389,28 @@ def cache_taken_for_disk(plant: pytest.MonkeyPatch) -> None:
         def wal_checkpoint(self, **how: Any) -> None:
             """Nothing."""
 
+    plant.setattr(schema, "_write_again", lambda log, vfs: None)
     plant.setattr(
         schema, "_prepare", lambda connection, created_ns: prepare(cast(Any, Unsynced(connection)), created_ns)
     )
+
+
+def sync_tried_again(plant: pytest.MonkeyPatch) -> None:
+    """A sync that failed is asked for again at once, and the second answer is believed."""
+    sync = _OnDisk.xSync
+
+    def stubborn(self: Any, flags: int) -> None:
+        try:
+            sync(self, flags)
+        except apsw.IOError:
+            sync(self, flags)
+
+    plant.setattr(_OnDisk, "xSync", stubborn)
+
+
+def log_not_written_again(plant: pytest.MonkeyPatch) -> None:
+    """A restart copies the log as the machine's cache shows it, which it may forget meanwhile (a fault of before)."""
+    plant.setattr(schema, "_write_again", lambda log, vfs: None)
 
 
 def letters_lost_in_a_crash(plant: pytest.MonkeyPatch) -> None:
@@ -500,6 +520,8 @@ PLANTS: tuple[Plant, ...] = (
     failed_sync_taken_for_done,
     log_not_synced,
     cache_taken_for_disk,
+    sync_tried_again,
+    log_not_written_again,
     letters_lost_in_a_crash,
     success_before_the_end,
     key_forgotten,

@@ -1,10 +1,11 @@
 """The simulated disk keeps what was synced, loses what was not, and breaks in every way it should."""
 
+from itertools import pairwise
 from random import Random
 
 import pytest
 
-from bracketd.simulation.disk import STUCK_NS, Disk, DiskFault, DiskFile, DiskFull, DiskTrouble
+from bracketd.simulation.disk import REMEMBERED, STUCK_NS, Disk, DiskFault, DiskFile, DiskFull, DiskTrouble
 
 
 class Hours:
@@ -69,24 +70,69 @@ def test_a_killed_process_leaves_the_cache() -> None:
     assert bytes(file.kept) == b"first"
 
 
+def failed(seed: int) -> tuple[Disk, Hours, DiskFile]:
+    """A disk that has kept `first` and `after`, and failed to sync `12` and `45` over a part of each."""
+    disk, hours, file = opened(seed)
+    disk.write(file, 0, b"first")
+    disk.write(file, 5, b"after")
+    disk.sync(file)
+    hours.now_ns = disk.busy_until_ns
+    disk.write(file, 0, b"12")
+    disk.write(file, 5, b"45")
+    disk.trouble = DiskTrouble.FAILS_SYNC
+    with pytest.raises(DiskFault):
+        disk.sync(file)
+    assert disk.faults == 1
+    return disk, hours, file
+
+
 def test_a_sync_that_failed_is_not_tried_again() -> None:
-    """After a failed sync the bytes are seen, may be lost, and the next sync does not bring them; writing anew does."""
+    """A failed sync keeps all, nothing or a part; the next one brings no more and succeeds; writing anew does."""
     outcomes = set()
-    for seed in range(20):
-        disk, hours, file = opened(seed)
-        disk.write(file, 0, b"first")
-        disk.trouble = DiskTrouble.FAILS_SYNC
-        with pytest.raises(DiskFault):
-            disk.sync(file)
+    for seed in range(80):
+        disk, hours, file = failed(seed)
         disk.sync(file)
         hours.now_ns = disk.busy_until_ns
         outcomes.add((disk.clean, bytes(file.kept)))
+        assert not file.unsynced
         disk.write(file, 0, b"first")
+        disk.write(file, 5, b"after")
         disk.sync(file)
         hours.now_ns = disk.busy_until_ns
         assert disk.clean
-        assert disk.faults == 1
-    assert outcomes == {(False, b""), (True, b"first")}
+        assert bytes(file.kept) == bytes(file.seen) == b"firstafter"
+    kept = {content for _, content in outcomes}
+    assert kept > {b"12rst45ter", b"firstafter", b"12rstafter", b"first45ter", b"1irst45ter", b"12rst4fter"}
+    assert (True, b"12rst45ter") in outcomes
+    assert (False, b"firstafter") in outcomes
+
+
+def test_what_a_failed_sync_lost_is_seen_until_it_is_forgotten() -> None:
+    """The cache shows it for ever, or not at all, or for a while; then the disk's bytes are seen, at once in all."""
+    looks = set()
+    for seed in range(200):
+        disk, _, file = failed(seed)
+        shown = [disk.read(file, 0, 10) for _ in range(REMEMBERED + 1)]
+        disk.cut_power()
+        assert shown[0] in (b"12rst45ter", bytes(file.seen))
+        assert shown[-1] in (b"12rst45ter", bytes(file.seen))
+        changes = sum(earlier != later for earlier, later in pairwise(shown))
+        assert changes <= 1
+        if bytes(file.seen) == b"firstafter":
+            looks.add((shown[0] == b"12rst45ter", shown[-1] == b"12rst45ter"))
+    assert looks == {(True, True), (False, False), (True, False)}
+
+
+def test_what_is_written_anew_is_not_forgotten() -> None:
+    """A place that was lost and then written again waits for its sync like any other; the rest is forgotten."""
+    for seed in range(200):
+        disk, _, file = failed(seed)
+        disk.write(file, 6, b"6")
+        for _ in range(REMEMBERED):
+            disk.read(file, 0, 10)
+        assert disk.read(file, 6, 1) == b"6"
+        disk.cut(file, 5)
+        assert disk.read(file, 0, 10)[2:] == b"rst"
 
 
 def test_a_full_disk_takes_a_part() -> None:

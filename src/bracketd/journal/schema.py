@@ -19,6 +19,9 @@ FORMAT = 1
 BUSY_TIMEOUT_MS = 5_000
 """How long a stranger's lock on the file is waited for. The server itself never contends: it has one writer."""
 
+_PIECE_BYTES = 64 * 1024
+"""SQLite's way to a real file writes less than 128 KiB at once."""
+
 _SETTINGS = (
     "journal_mode = WAL",
     "synchronous = FULL",
@@ -73,15 +76,17 @@ A refusal by the lease is a ConstraintError with the extended code SQLITE_CONSTR
 def open_for_writing(path: Path, vfs: str | None, created_ns: int) -> apsw.Connection:
     """Open the file, make it durably if it is new, and prove that it can be trusted with an append.
 
-    Everything found in the log of a former run is copied into the database file and synced before this returns, so
-    that nothing is built on pages which a failed sync may have left in memory only. An opening that fails leaves the
-    log as it is. Raises JournalTooNew, JournalDamaged, FolderInUse (the file is locked by another process) and OSError.
+    Everything found in the log of a former run is written again where it stands, then copied into the database file,
+    and synced both times before this returns, so that nothing is built on pages which a failed sync may have left in
+    memory only. An opening that fails leaves the log as it is. Nobody else may write meanwhile. Raises JournalTooNew,
+    JournalDamaged, FolderInUse (the file is locked by another process) and OSError.
     """
     try:
         connection = apsw.Connection(str(path), vfs=vfs)
     except apsw.CantOpenError as error:
         raise OSError(f"cannot open the journal {path}: {error}") from error
     try:
+        _write_again(connection.filename_wal, connection.open_vfs)
         _prepare(connection, created_ns)
     except BaseException as error:
         # A close would try the copying that has just failed again, from pages that a failed sync may have thrown away,
@@ -137,6 +142,26 @@ def check_tail(connection: apsw.Connection) -> int:
     if lease_seq < event_seq:
         raise JournalDamaged(f"not counted, the lease counts {lease_seq} records", lease_seq + 1)
     return int(lease_seq)
+
+
+def _write_again(log: str, vfs: str) -> None:
+    """Write what a log shows over itself, and sync it, before SQLite looks at it.
+
+    What a failed sync did not keep is shown by the machine's cache all the same, until the cache forgets it: that must
+    not happen between SQLite's finding of records in the log and its copying of them.
+    """
+    try:
+        file = apsw.VFSFile(vfs, log, [apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_READWRITE, 0])
+    except apsw.CantOpenError:
+        # There is none.
+        return
+    try:
+        size = file.xFileSize()
+        for offset in range(0, size, _PIECE_BYTES):
+            file.xWrite(file.xRead(min(_PIECE_BYTES, size - offset), offset), offset)
+        file.xSync(apsw.SQLITE_SYNC_FULL)
+    finally:
+        file.xClose()
 
 
 def _prepare(connection: apsw.Connection, created_ns: int) -> None:

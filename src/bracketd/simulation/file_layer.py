@@ -30,6 +30,8 @@ class FileLayer(apsw.VFS):
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802 (SQLite's word)
         text = name.filename() if isinstance(name, apsw.URIFilename) else name or ""
+        if not flags[0] & apsw.SQLITE_OPEN_CREATE and text not in self.disk.files:
+            raise apsw.CantOpenError(f"there is no {text}")
         if flags[0] & apsw.SQLITE_OPEN_MAIN_DB:
             return _Database(self.disk, text, flags)
         return _Log(self.disk, text, flags)
@@ -53,7 +55,7 @@ class _OnDisk(apsw.VFSFile):
         self._file = disk.files.setdefault(name, DiskFile())
 
     def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802 (SQLite's word)
-        return bytes(self._file.seen[offset : offset + amount])
+        return self._disk.read(self._file, offset, amount)
 
     def xWrite(self, data: Any, offset: int) -> None:  # noqa: N802 (SQLite's word)
         if self._life != self._disk.life:
