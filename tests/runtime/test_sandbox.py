@@ -4,16 +4,17 @@ import asyncio
 
 import pytest
 from tests.runtime.moved_desk import MovedDesk
-from tests.trading_floor import START_NS
+from tests.trading_floor import SBIN, START_NS, paise
 
 from bracketd.domain.commands import CancelOrder
-from bracketd.domain.events import AnyEvent, ClosingRequested, LetterArrived, decode_step
+from bracketd.domain.events import AnyEvent, ClosingRequested, LetterArrived, TradeBooked, decode_step
+from bracketd.domain.instrument import Tick
 from bracketd.domain.ist import NS_PER_SECOND
 from bracketd.domain.order import Leg, Status
 from bracketd.domain.outcomes import Cancelled, Unknown
 from bracketd.engine.state import decode_state, encode_state
 from bracketd.runtime import sandbox as module
-from bracketd.runtime.sandbox import ADVANCE_NS_MAX, ClockRefused, ClockStands, ClockStopped, Sandbox
+from bracketd.runtime.sandbox import ADVANCE_NS_MAX, ClockRefused, ClockStands, ClockStopped, Sandbox, TimedPrint
 from bracketd.venue.paper.fault_plan import Action, FaultRule, Point
 
 MS = 1_000_000
@@ -135,6 +136,78 @@ async def test_two_moves_add_up() -> None:
     await desk.place()
     await asyncio.gather(desk.sandbox.advance_by(NS_PER_SECOND), desk.sandbox.advance_by(NS_PER_SECOND))
     assert desk.now_ns() == START_NS + 2 * NS_PER_SECOND
+
+
+def sbin(price: float, at_ns: int | None = None) -> TimedPrint:
+    """A print of ten shares of SBIN."""
+    return TimedPrint(Tick(SBIN, paise(price), 10), at_ns)
+
+
+async def test_a_run_is_pushed_print_by_print_each_at_its_moment() -> None:
+    """A limit that the second print reaches fills at that print's moment, and what fell due before came before."""
+    desk = MovedDesk()
+    desk.plan(FaultRule(on=Point.ACKNOWLEDGEMENT, action=Action.DELAY, delay_ms=500, times=1))
+    entry_id = await desk.place()
+    moments = [START_NS + at * NS_PER_SECOND for at in (1, 2, 40 * 86_400 // 2, 40 * 86_400)]
+    prices = (457.5, 456.9, 457.0, 457.0)
+    assert await desk.sandbox.run([sbin(*each) for each in zip(prices, moments, strict=True)]) == 4
+    assert desk.now_ns() == moments[-1]
+    assert [event.at_ns for event in events_of(desk, LetterArrived)] == [START_NS + 500 * MS]
+    filled = [event.at_ns for event in events_of(desk, TradeBooked) if event.order_id == entry_id]
+    assert filled == [moments[1]]
+    assert desk.commit.durable_seq == desk.commit.submitted_seq
+
+
+async def test_requests_go_between_the_prints_of_a_run() -> None:
+    """A run does not hold up the others: a task that looks sees the clock at each of its moments."""
+    desk = MovedDesk()
+    seen: set[int] = set()
+
+    async def watch() -> None:
+        while True:
+            seen.add(desk.now_ns())
+            await asyncio.sleep(0)
+
+    watching = asyncio.create_task(watch())
+    moments = [START_NS + at * NS_PER_SECOND for at in range(1, 51)]
+    await desk.sandbox.run([sbin(457.0, at_ns) for at_ns in moments])
+    watching.cancel()
+    assert seen >= set(moments)
+
+
+@pytest.mark.parametrize("seconds", [(-1,), (2, 1), (1, 31 * 86_400 + 2)])
+async def test_a_run_whose_moments_cannot_be_pushes_nothing(seconds: tuple[int, ...]) -> None:
+    """A moment in the past, one before that of the print in front of it, and one too far ahead are refused at once."""
+    desk = MovedDesk()
+    before = len(desk.journal.bodies)
+    with pytest.raises(ClockRefused):
+        await desk.sandbox.run([sbin(457.0, START_NS + at * NS_PER_SECOND) for at in seconds])
+    assert (desk.now_ns(), len(desk.journal.bodies)) == (START_NS, before)
+
+
+async def test_a_run_by_the_machine_s_clock() -> None:
+    """Where time is the machine's a run names no moments, and with one it is refused."""
+    desk = MovedDesk()
+    sandbox = Sandbox(desk, desk.exchange, None)
+    with pytest.raises(ClockStands):
+        await sandbox.run([sbin(457.0), sbin(457.0, START_NS)])
+    assert desk.quote(SBIN)[0] == 0
+    assert await sandbox.run([sbin(457.0), sbin(456.9)]) == 2
+    assert desk.quote(SBIN)[0] == paise(456.9)
+
+
+async def test_a_run_stops_where_the_clock_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where too much falls due on the way to a print, those before it were pushed; asking again goes on from there."""
+    monkeypatch.setattr(module, "STOPS_MAX", 50)
+    desk = MovedDesk()
+    desk.plan(NO_STOP, NO_CLOSE)
+    await desk.place()
+    await desk.tick(456.95, 10)
+    far = sbin(457.0, START_NS + 60 * NS_PER_SECOND)
+    assert await desk.sandbox.run([sbin(457.0, START_NS + NS_PER_SECOND), far]) == 1
+    assert desk.now_ns() < START_NS + 60 * NS_PER_SECOND
+    assert await desk.sandbox.run([far]) == 1
+    assert desk.now_ns() == START_NS + 60 * NS_PER_SECOND
 
 
 async def test_a_new_plan_leaves_letters_under_way() -> None:

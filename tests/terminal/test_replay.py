@@ -222,6 +222,7 @@ def test_what_the_exchange_refuses_names_its_row(typist: Typist, tmp_path: Path)
     assert done.returncode == 1
     assert "`last_price` is invalid" in done.stderr
     assert "That was row 2; 1 of 2 prints were pushed before." in done.stderr
+    assert "prints[" not in done.stderr
 
 
 def test_the_pace_is_the_recorded_one_divided_by_the_speed() -> None:
@@ -239,8 +240,9 @@ def test_the_pace_is_the_recorded_one_divided_by_the_speed() -> None:
         def clock(self) -> Clock:
             return Clock(0, virtual=False, stage="TRADING")
 
-        def push(self, *_: object) -> None:
-            slept.append(now[0])
+        def push(self, prints: list[Any]) -> int:
+            slept.extend(now[0] for _ in prints)
+            return len(prints)
 
     class Recorded:
         file = Path("x.csv")
@@ -261,6 +263,50 @@ def test_the_pace_is_the_recorded_one_divided_by_the_speed() -> None:
         made: Any = Replay(Recorded(), Paper(), speed, sleep=sleep, monotonic=lambda now=now: now[0])  # type: ignore[arg-type]
         made.run(lambda *_: None)
         assert slept == moments
+
+
+def test_runs_are_no_longer_than_a_request(tmp_path: Path) -> None:
+    """As fast as it goes, prints are pushed in runs that fit into a request, whatever the depth and the names."""
+    from bracketd.client.orders import Instrument
+    from bracketd.terminal.recording import Recording
+    from bracketd.terminal.replay import Replay
+    from bracketd.wire.request import REQUEST_BYTES_MAX
+
+    sides = [f"{side}{n}" for side in ("bid", "ask") for n in range(1, 6)]
+    columns = [name for side in sides for name in (side, f"{side}_quantity")]
+    file = tmp_path / ("n" * 100 + ".csv")
+    row = ",".join(["99999999.95", "1000000000000", *("99999999.95,1000000000000" for _ in sides)])
+    moments = [(RECORDED + timedelta(seconds=second)).isoformat() for second in range(500)]
+    plain = ",".join(["99999999.95", "1000000000000", *("," for _ in sides)])
+    lines = [f"{moment},SBIN,{row if at % 2 else plain}" for at, moment in enumerate(moments)]
+    file.write_text("\n".join([",".join(["time", "instrument", "price", "quantity", *columns]), *lines]) + "\n")
+    sent: list[int] = []
+
+    class Paper:
+        def find(self, name: str) -> Instrument:
+            return Instrument(exchange="NSE", token="3045", symbol=name)
+
+        def clock(self) -> Any:
+            from bracketd.terminal.exchange import Clock
+
+            return Clock(0, virtual=True, stage="TRADING")
+
+        def move_to(self, at_ns: int) -> Any:
+            return self.clock()
+
+        def push(self, prints: list[Any]) -> int:
+            body = json.dumps({"prints": [each.body() for each in prints]}, default=str)
+            assert len(body) < REQUEST_BYTES_MAX
+            sent.append(len(prints))
+            # The clock may stop on the way: what is left is asked for again.
+            return max(1, len(prints) // 2)
+
+    made = Replay(Recording(file), Paper(), 0)  # type: ignore[arg-type]
+    told: list[int] = []
+    made.run(lambda pushed, total, at_ns: told.append(pushed))
+    assert (made.pushed, told[-1]) == (500, 500)
+    assert max(sent) > 50
+    assert len(told) < 20
 
 
 def test_the_day_is_the_next_weekday_ahead() -> None:

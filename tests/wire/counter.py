@@ -125,6 +125,10 @@ class FakeDesk:
 
     async def push_tick(self, tick: Tick) -> None:
         """Keep the tick."""
+        self.take_tick(tick)
+
+    def take_tick(self, tick: Tick) -> None:
+        """Keep the tick."""
         self.ticks.append(tick)
 
 

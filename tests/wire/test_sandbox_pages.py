@@ -3,16 +3,19 @@
 from typing import Any
 
 import pytest
-from tests.trading_floor import START_NS
+from tests.trading_floor import SBIN, START_NS
 from tests.wire.counter import Answer, Counter
 
 from bracketd.domain.instructions import CancelWork
+from bracketd.domain.instrument import Level, Tick
+from bracketd.domain.reasons import Reason
 from bracketd.engine.state import UnderWay
 from bracketd.runtime import sandbox as runtime_sandbox
 from bracketd.wire import replies
-from bracketd.wire.sandbox_pages import ist_text, moment_ns
+from bracketd.wire.moments import ist_text, moment_ns
 
-CLOCK, FAULTS = "/sandbox/v1/clock", "/sandbox/v1/faults"
+CLOCK, FAULTS, RUN = "/sandbox/v1/clock", "/sandbox/v1/faults", "/sandbox/v1/run"
+NO_SHARE = Reason.UNKNOWN_INSTRUMENT
 START = "2026-09-21T19:43:20+05:30"
 DAYS_31_MS = 31 * 86_400_000
 RULE: dict[str, Any] = {"on": "cancel", "action": "refuse"}
@@ -106,6 +109,77 @@ async def test_a_move_that_says_nothing(body: bytes, reply: replies.Reply) -> No
     """A body without either field, or that cannot be read, is refused."""
     answer = await counter().call("POST", CLOCK, body)
     assert (answer.status, answer.body) == (400, reply.body)
+
+
+TICK: dict[str, Any] = {"exchange": "NSE", "instrument_token": 3045, "last_price": 456.95, "last_quantity": 100}
+
+
+async def test_a_run_of_prints_is_pushed_in_order() -> None:
+    """Each print is what the tick route would push, at the moment that it names, and the reply counts them."""
+    at = counter()
+    second = TICK | {"last_price": "457", "tick_id": "b", "bids": [[456.9, 5]], "at": "2026-09-21T19:43:22+05:30"}
+    answer = await at.call("POST", RUN, {"prints": [TICK, second]}, token=None)
+    assert (answer.status, answer.json()["data"]) == (200, {"pushed": 2})
+    assert at.desk.ticks == [
+        Tick(SBIN, 45_695, 100),
+        Tick(SBIN, 45_700, 100, (Level(45_690, 5),), name="b"),
+    ]
+    assert at.desk.now_ns() == START_NS + 2 * 10**9
+    assert at.desk.waits
+    assert (await at.call("POST", RUN, {"prints": []})).json()["data"] == {"pushed": 0}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"last_price": 456.96}, "prints[1].last_price"),
+        ({"last_price": 1}, "prints[1].last_price"),
+        ({"bids": {}}, "prints[1].bids"),
+        ({"asks": [[457.001, 1]]}, "prints[1].asks"),
+        ({"at": "yesterday"}, "prints[1].at"),
+        ({"at": "2026-09-21T19:43:22"}, "prints[1].at"),
+        ({"at": "2026-09-21T19:43:19+05:30"}, "prints"),
+        ({"at": "2026-10-23T19:43:20+05:30"}, "prints"),
+        ({"tick_id": "x" * 65}, "prints[1].tick_id"),
+    ],
+)
+async def test_a_run_with_a_wrong_print_pushes_nothing(wrong: dict[str, Any], field: str) -> None:
+    """All of a run is read first: the first wrong field is named with its place, and nothing happens."""
+    at = counter()
+    assert refused(await at.call("POST", RUN, {"prints": [TICK, TICK | wrong, {}]}), field) == (field != "prints")
+    assert refused(await at.call("POST", RUN, {"prints": [TICK, TICK | wrong]}), field)
+    assert (at.desk.ticks, at.desk.now_ns()) == ([], START_NS)
+
+
+@pytest.mark.parametrize(
+    ("body", "reply"),
+    [
+        ({}, replies.field_blank("prints")),
+        ({"prints": {}}, replies.field_invalid("prints")),
+        ({"prints": [TICK] * 1_001}, replies.TOO_LARGE),
+        ({"prints": [{}] * 1_001}, replies.field_invalid("prints")),
+        ({"prints": [5]}, replies.field_invalid("prints[0]")),
+        ({"prints": [{}]}, replies.field_blank("prints[0].exchange")),
+        ({"prints": [TICK | {"instrument_token": 1}]}, replies.field_invalid("prints[0].instrument_token", NO_SHARE)),
+        ({"prints": [TICK], "speed": 2}, replies.field_invalid("speed")),
+        (b"{", replies.BODY_INVALID),
+        (b"\xff", replies.BODY_INVALID),
+    ],
+)
+async def test_a_run_that_cannot_be(body: Any, reply: replies.Reply) -> None:
+    """What is no run is refused with what is wrong, and nothing is pushed."""
+    at = counter()
+    answer = await at.call("POST", RUN, body)
+    assert (answer.status, answer.body, at.desk.ticks) == (reply.status, reply.body, [])
+
+
+async def test_a_run_with_moments_needs_a_virtual_clock() -> None:
+    """409 with what to do about it; without moments the prints come now."""
+    at = counter(virtual=False)
+    timed = TICK | {"at": "2026-09-21T19:43:22+05:30"}
+    answer = await at.call("POST", RUN, {"prints": [TICK, timed]})
+    assert (answer.status, answer.body, at.desk.ticks) == (409, replies.CLOCK_STANDS.body, [])
+    assert (await at.call("POST", RUN, {"prints": [TICK, TICK]})).json()["data"] == {"pushed": 2}
 
 
 async def test_the_machine_s_clock_is_told_and_not_moved() -> None:
@@ -243,7 +317,8 @@ async def test_rules_are_removed_and_letters_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", CLOCK), ("POST", CLOCK), ("GET", FAULTS), ("POST", FAULTS), ("DELETE", FAULTS)]
+    ("method", "path"),
+    [("GET", CLOCK), ("POST", CLOCK), ("GET", FAULTS), ("POST", FAULTS), ("DELETE", FAULTS), ("POST", RUN)],
 )
 async def test_other_machines_find_nothing(method: str, path: str) -> None:
     """For every peer but this machine none of the routes exists; without a sandbox they exist for nobody."""
@@ -255,14 +330,16 @@ async def test_other_machines_find_nothing(method: str, path: str) -> None:
     assert (await Counter().call(method, path, body)).status == 404
 
 
-@pytest.mark.parametrize(("path", "allowed"), [(CLOCK, b"GET, HEAD, POST"), (FAULTS, b"DELETE, GET, HEAD, POST")])
+@pytest.mark.parametrize(
+    ("path", "allowed"), [(CLOCK, b"GET, HEAD, POST"), (FAULTS, b"DELETE, GET, HEAD, POST"), (RUN, b"POST")]
+)
 async def test_other_methods(path: str, allowed: bytes) -> None:
     """A method that a route does not have is 405 with those that it has."""
     answer = await counter().call("PUT", path)
     assert (answer.status, answer.headers[b"allow"]) == (405, allowed)
 
 
-@pytest.mark.parametrize("path", [CLOCK, FAULTS])
+@pytest.mark.parametrize("path", [CLOCK, FAULTS, RUN])
 async def test_size(path: str) -> None:
     """A body over 64 KiB is too large."""
     assert (await counter().call("POST", path, b" " * 65_537)).status == 413

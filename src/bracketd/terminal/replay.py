@@ -1,13 +1,13 @@
 """A replay: a recording pushed through the paper exchange, print by print, at a speed that is asked for."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
 from bracketd.client.orders import Instrument
-from bracketd.terminal.exchange import LEAP_NS_MAX, Clock, PaperExchange
+from bracketd.terminal.exchange import LEAP_NS_MAX, Clock, PaperExchange, PrintRefused, Pushed
 from bracketd.terminal.recording import Print, Recording, shift_ns
 from bracketd.terminal.screen import date_text
 from bracketd.terminal.verdict import REFUSED, Verdict
@@ -15,8 +15,17 @@ from bracketd.terminal.verdict import REFUSED, Verdict
 NAME_LENGTH_MAX: Final = 64
 """Characters of a tick's name at the sandbox."""
 
+RUN_PRINTS: Final = 200
+"""At most so many prints are pushed at once, so that the bar of progress moves."""
+
+RUN_BYTES: Final = 60_000
+"""And no more than a request may hold: PRINT_BYTES for each, and LEVEL_BYTES for each level of its depth."""
+
+PRINT_BYTES: Final = 300
+LEVEL_BYTES: Final = 40
+
 Progress = Callable[[int, int, int], None]
-"""Told after each print: how many are pushed, of how many, and at which moment the recording is."""
+"""Told after each run: how many are pushed, of how many, and at which moment the recording is."""
 
 
 @dataclass
@@ -25,6 +34,8 @@ class Replay:
 
     With a virtual clock at the server the clock is moved to each print's moment, shifted by whole days so that it lies
     ahead; otherwise the prints come at the machine's own time, as far apart as they were, divided by the speed.
+
+    `pushed` of `total` prints have been; `rows` are the first and the last row of the file that are pushed right now.
     """
 
     recording: Recording
@@ -39,7 +50,7 @@ class Replay:
     last_ns: int = 0
     shifted_ns: int = 0
     virtual: bool = False
-    row: int = 0
+    rows: tuple[int, int] = (0, 0)
     _instruments: dict[str, Instrument] = field(default_factory=dict)
 
     def run(self, progress: Progress) -> None:
@@ -52,18 +63,45 @@ class Replay:
         if self.virtual:
             self.shifted_ns = shift_ns(self.first_ns, clock.now_ns, self.day)
             self._begin(clock)
-        began_s, now_ns = self.monotonic(), clock.now_ns
-        for each in self.recording.prints():
-            at_ns, self.row = each.at_ns + self.shifted_ns, each.row
+        began_s = self.monotonic()
+        for run in self._runs(clock.now_ns):
             if self.speed:
-                due_s = began_s + (each.at_ns - self.first_ns) / 1e9 / self.speed
+                due_s = began_s + (run[0].what.at_ns - self.first_ns) / 1e9 / self.speed
                 self.sleep(max(0.0, due_s - self.monotonic()))
-            if self.virtual and at_ns > now_ns:
-                now_ns = at_ns
-                self.exchange.move_to(at_ns)
-            self.exchange.push(each, self._instruments[each.instrument], self.tick_id(each))
-            self.pushed += 1
-            progress(self.pushed, self.total, at_ns)
+            self._push(run)
+            progress(self.pushed, self.total, run[-1].what.at_ns + self.shifted_ns)
+
+    def _runs(self, now_ns: int) -> Iterator[list[Pushed]]:
+        """The prints in runs that are pushed at once: with a speed one by one, each at its time."""
+        run: list[Pushed] = []
+        room = RUN_BYTES
+        for each in self.recording.prints():
+            if self.virtual:
+                now_ns = max(now_ns, each.at_ns + self.shifted_ns)
+            made = Pushed(
+                each, self._instruments[each.instrument], self.tick_id(each), now_ns if self.virtual else None
+            )
+            size = PRINT_BYTES + LEVEL_BYTES * (len(each.bids or ()) + len(each.asks or ()))
+            if run and (self.speed or len(run) == RUN_PRINTS or size > room):
+                yield run
+                run, room = [], RUN_BYTES
+            run.append(made)
+            room -= size
+        if run:
+            yield run
+
+    def _push(self, run: list[Pushed]) -> None:
+        """Push a run; where one of its prints is refused, those before it. Raises BrokerError, `rows` says of what."""
+        while run:
+            self.rows = run[0].what.row, run[-1].what.row
+            try:
+                pushed = self.exchange.push(run)
+            except PrintRefused as fault:
+                self._push(run[: fault.place])
+                self.rows = (run[fault.place].what.row,) * 2
+                raise fault.refused from fault
+            self.pushed += pushed
+            run = run[pushed:]
 
     def tick_id(self, each: Print) -> str:
         """What a print is called at the exchange, and in the trade book: the file, the row, and a candle's part."""

@@ -65,9 +65,11 @@ def replay(access: Access, file: Path, instrument: str, speed: float, day: datet
             click.echo(f"Interrupted: {made.pushed} of {made.total} prints were pushed.", err=True)
             raise
         except BrokerError as error:
-            if not made.row:
+            first, last = made.rows
+            if not first:
                 raise
-            also = f"That was row {made.row}; {made.pushed} of {made.total} prints were pushed before."
+            which = f"row {first}" if first == last else f"a run of prints, of rows {first} to {last}"
+            also = f"That was {which}; {made.pushed} of {made.total} prints were pushed before."
             raise verdict_of(error, access.url, also) from error
     finally:
         exchange.close()

@@ -1,19 +1,23 @@
-"""The sandbox's ticks: a print pushed by hand, for trying out what a bracket does.
+"""The sandbox's ticks: prints pushed by hand, one or a whole run, for trying out what a bracket does.
 
 Ticks pass the check that every feed passes.
 """
 
 import json
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from starlette.types import Receive, Scope
 
-from bracketd.domain.instrument import Level, Tick
+from bracketd.domain.instrument import Instrument, Level, Tick
 from bracketd.domain.reasons import Reason
 from bracketd.market.tick_check import tick_fault
 from bracketd.runtime.desk import Desk
+from bracketd.runtime.sandbox import RUN_PRINTS_MAX, TimedPrint
 from bracketd.wire import replies, words
 from bracketd.wire.fields import Unreadable
+from bracketd.wire.json_object import read_json_object
+from bracketd.wire.moments import moment_ns
 from bracketd.wire.parameters import Parameters, read_parameters
 from bracketd.wire.replies import EarlyReply, Reply
 from bracketd.wire.request import read_body
@@ -35,13 +39,61 @@ async def push_tick(desk: Desk, scope: Scope, receive: Receive) -> Reply:
         parameters = read_parameters(b"", b"application/json", body)
     except Unreadable:
         raise EarlyReply(replies.BODY_INVALID) from None
+    # Read again for the two nested fields; numbers stay texts, so that no float touches a price.
+    document = json.loads(body, parse_float=str, parse_int=str) if parameters.names() else {}
+    try:
+        tick = _tick(desk.instruments, parameters, document)
+    except UnknownInstrument as fault:
+        return replies.field_invalid(str(fault), Reason.UNKNOWN_INSTRUMENT)
+    await desk.push_tick(tick)
+    return TICK_TAKEN
+
+
+def read_run(instruments: Mapping[str, Instrument], body: bytes) -> list[TimedPrint]:
+    """The prints of a run: `prints`, a list of objects that each say what one tick says, and where wanted `at`.
+
+    `at` is the moment of the print, ISO 8601 with its offset. Raises Unreadable, UnknownInstrument and FieldError,
+    which names the first field that is wrong with its place, such as `prints[3].last_price`.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as fault:
+        raise Unreadable("not UTF-8") from fault
+    fields = read_json_object(text)
+    prints = json.loads(text, parse_float=str, parse_int=str).get("prints")
+    if prints is None:
+        raise FieldError("prints", blank=True)
+    if not isinstance(prints, list) or len(prints) > RUN_PRINTS_MAX:
+        raise FieldError("prints")
+    for name in fields:
+        if name != "prints":
+            raise FieldError(name[:NAME_LENGTH_MAX])
+    return [_timed(instruments, sent, f"prints[{place}]") for place, sent in enumerate(prints)]
+
+
+class UnknownInstrument(LookupError):
+    """No instrument has that exchange and token; the text is the field's name with its place."""
+
+
+def _timed(instruments: Mapping[str, Instrument], sent: object, place: str) -> TimedPrint:
+    if not isinstance(sent, dict):
+        raise FieldError(place)
+    parameters = Parameters(None, read_json_object(json.dumps(sent)), {})
+    try:
+        return TimedPrint(_tick(instruments, parameters, sent), _at_ns(parameters))
+    except FieldError as fault:
+        raise FieldError(f"{place}.{fault.field}", fault.blank) from fault
+    except UnknownInstrument as fault:
+        raise UnknownInstrument(f"{place}.{fault}") from fault
+
+
+def _tick(instruments: Mapping[str, Instrument], parameters: Parameters, document: Mapping[str, Any]) -> Tick:
+    """The tick that is meant, checked as a feed's. Raises FieldError and UnknownInstrument."""
     exchange = words.text(parameters, "exchange").upper()
     token = words.quantity(parameters, "instrument_token")
-    instrument = desk.instruments.get(f"{exchange}:{token}")
+    instrument = instruments.get(f"{exchange}:{token}")
     if instrument is None:
-        return replies.field_invalid("instrument_token", Reason.UNKNOWN_INSTRUMENT)
-    # Read again for the two nested fields; numbers stay texts, so that no float touches a price.
-    document = json.loads(body, parse_float=str, parse_int=str)
+        raise UnknownInstrument("instrument_token")
     tick = Tick(
         instrument=instrument.key,
         last_price_paise=_paise(parameters, "last_price"),
@@ -53,8 +105,18 @@ async def push_tick(desk: Desk, scope: Scope, receive: Receive) -> Reply:
     fault = tick_fault(tick, instrument)
     if fault is not None:
         raise FieldError(fault)
-    await desk.push_tick(tick)
-    return TICK_TAKEN
+    return tick
+
+
+def _at_ns(parameters: Parameters) -> int | None:
+    """The moment of a print, None where it says none."""
+    text = words.text(parameters, "at", "")
+    if not text:
+        return None
+    try:
+        return moment_ns(text)
+    except (ValueError, OverflowError) as fault:
+        raise FieldError("at") from fault
 
 
 def _paise(parameters: Parameters, field: str) -> int:
@@ -72,7 +134,7 @@ def _name(parameters: Parameters) -> str:
     return name
 
 
-def _side(document: dict[str, object], field: str) -> tuple[Level, ...] | None:
+def _side(document: Mapping[str, Any], field: str) -> tuple[Level, ...] | None:
     """One side of the depth, None where it is absent or null."""
     levels = document.get(field)
     if levels is None:

@@ -5,26 +5,24 @@ They exist only where they were switched on. They take no token, so they listen 
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta, timezone
 
 from starlette.requests import Request
 
-from bracketd.domain.ist import IST_OFFSET_S, NS_PER_SECOND, SECONDS_PER_DAY
+from bracketd.domain.reasons import Reason
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.sandbox import ADVANCE_NS_MAX, ClockRefused, ClockStands, ClockStopped, Sandbox
 from bracketd.wire import replies, words
 from bracketd.wire.fault_rules import read_plan, shown_plan
 from bracketd.wire.fields import Unreadable
+from bracketd.wire.moments import ist_text, moment_ns
 from bracketd.wire.neighbour import is_neighbour
 from bracketd.wire.parameters import read_parameters
-from bracketd.wire.pushed_tick import push_tick
+from bracketd.wire.pushed_tick import UnknownInstrument, push_tick, read_run
 from bracketd.wire.replies import EarlyReply, Reply
 from bracketd.wire.request import read_body
 from bracketd.wire.words import FieldError
 
 NS_PER_MS = 1_000_000
-_IST = timezone(timedelta(seconds=IST_OFFSET_S))
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Page = Callable[[Request], Awaitable[Reply]]
 
@@ -34,23 +32,10 @@ def sandbox_pages(desk: Desk, sandbox: Sandbox) -> list[tuple[str, list[str], Pa
     pages = _SandboxPages(desk, sandbox)
     return [
         ("/sandbox/v1/ticks", ["POST"], _for_this_machine(pages.tick)),
+        ("/sandbox/v1/run", ["POST"], _for_this_machine(pages.run)),
         ("/sandbox/v1/clock", ["GET", "POST"], _for_this_machine(pages.clock)),
         ("/sandbox/v1/faults", ["GET", "POST", "DELETE"], _for_this_machine(pages.faults)),
     ]
-
-
-def ist_text(now_ns: int) -> str:
-    """The moment in India as ISO 8601 writes it, cut to the microsecond."""
-    return (_EPOCH + timedelta(microseconds=now_ns // 1_000)).astimezone(_IST).isoformat()
-
-
-def moment_ns(text: str) -> int:
-    """Unix nanoseconds of an ISO 8601 text; raises ValueError where it is none or says no offset from UTC."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text[:40]!r} does not say its offset")
-    since = moment - _EPOCH
-    return (since.days * SECONDS_PER_DAY + since.seconds) * NS_PER_SECOND + since.microseconds * 1_000
 
 
 class _SandboxPages:
@@ -63,6 +48,28 @@ class _SandboxPages:
     async def tick(self, request: Request) -> Reply:
         """A print pushed by hand."""
         return await push_tick(self._desk, request.scope, request.receive)
+
+    async def run(self, request: Request) -> Reply:
+        """POST of many prints at once, `prints`: pushed one after the other, with a virtual clock each at its `at`.
+
+        All are read before the first is pushed: 400 names the field that is wrong, `prints` where the moments are
+        none to which the clock can go in turn. 409 where the clock is the machine's and moments are named. The reply
+        is sent when all that was pushed is on disk; `pushed` is less than was sent where the clock stopped on the way.
+        """
+        body = await read_body(request.scope, request.receive)
+        try:
+            prints = read_run(self._desk.instruments, body)
+        except Unreadable:
+            raise EarlyReply(replies.BODY_INVALID) from None
+        except UnknownInstrument as fault:
+            return replies.field_invalid(str(fault), Reason.UNKNOWN_INSTRUMENT)
+        try:
+            pushed = await self._sandbox.run(prints)
+        except ClockStands:
+            return replies.CLOCK_STANDS
+        except ClockRefused:
+            raise FieldError("prints") from None
+        return replies.success("Prints accepted", {"pushed": pushed})
 
     async def clock(self, request: Request) -> Reply:
         """GET: what time it is; POST: move the clock on, by `advance_ms` or to the moment `to`.

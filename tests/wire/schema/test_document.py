@@ -24,7 +24,7 @@ ORDER_PATHS = {
     "/api/v1/orders/{oms_order_id}",
 }
 """The order-entry routes, which stand before the router and are in no list of its."""
-SANDBOX_PATHS = {"/sandbox/v1/ticks", "/sandbox/v1/clock", "/sandbox/v1/faults"}
+SANDBOX_PATHS = {"/sandbox/v1/ticks", "/sandbox/v1/run", "/sandbox/v1/clock", "/sandbox/v1/faults"}
 
 
 def described(path: str) -> set[str]:

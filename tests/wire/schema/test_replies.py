@@ -154,6 +154,8 @@ async def test_the_life_of_an_order(headers: tuple[tuple[bytes, bytes], ...]) ->
         ("POST", "/api/v1/position/convert", CONVERT | {"quantity": None}, 400),
         ("POST", "/api/v1/user/logout", {}, 200),
         ("POST", "/sandbox/v1/ticks", {}, 400),
+        ("POST", "/sandbox/v1/run", {"prints": []}, 200),
+        ("POST", "/sandbox/v1/run", {"prints": [{}]}, 400),
         ("GET", "/sandbox/v1/clock", b"", 200),
         ("POST", "/sandbox/v1/clock", {"advance_ms": 5}, 200),
         ("POST", "/sandbox/v1/clock", {"to": "yesterday"}, 400),

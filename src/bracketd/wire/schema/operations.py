@@ -205,6 +205,14 @@ _SANDBOX = (
         replies.Done,
         requests.PushedTick,
     ),
+    _sandboxed(
+        "POST",
+        "/sandbox/v1/run",
+        "Push a run of prints, each at its moment.",
+        sandbox_routes.RunReply,
+        sandbox_routes.PushedRun,
+        {**_LOCAL, 409: _PROBLEM},
+    ),
     _sandboxed("GET", _CLOCK, "What time it is.", sandbox_routes.ClockReply),
     _sandboxed(
         "POST",

@@ -2,15 +2,43 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from bracketd.domain.order import Leg
 from bracketd.domain.session import Stage
+from bracketd.runtime.sandbox import RUN_PRINTS_MAX
 from bracketd.venue.paper.fault_plan import DELAY_MS_MAX, RULES_MAX, Action, Point
 from bracketd.wire.fault_rules import ID_LENGTH_MAX, TEXT_LENGTH_MAX
 from bracketd.wire.schema.replies import Closed
+from bracketd.wire.schema.requests import PushedTick
 
 Milliseconds = Annotated[int, Meta(ge=0, description="Milliseconds.")]
+
+
+class TimedTick(PushedTick, kw_only=True):
+    """One print of a run."""
+
+    at: Annotated[str, Meta(description="Its moment, ISO 8601 with its offset from UTC.")] | UnsetType = UNSET
+
+
+class PushedRun(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Prints that are pushed one after the other."""
+
+    prints: Annotated[list[TimedTick], Meta(max_length=RUN_PRINTS_MAX)]
+
+
+class RunData(Closed, kw_only=True):
+    """How many prints of a run were pushed."""
+
+    pushed: int
+
+
+class RunReply(Closed, kw_only=True):
+    """A run of prints has been pushed, all of it or as far as the clock came."""
+
+    data: RunData
+    message: str
+    status: Literal["success"]
 
 
 class ClockMove(Struct, kw_only=True):
