@@ -91,30 +91,32 @@ class Room:
         return self.run(partial(Step.tick, tick=tick))
 
     def place(self, number: int, client: int | None = None) -> Resting:
-        """Place the bracket of that number, far below the market, spread over clients, shares and prices."""
-        instruments = self._list
-        instrument = instruments[number % len(instruments)]
+        """Place the bracket of that number."""
         if client is None:
             client = number % len(self.clients)
-        events = self.command(
-            PlaceBracket(
-                client_id=self.clients[client],
-                instrument=instrument.key,
-                side=Side.BUY,
-                order_type=OrderType.LIMIT,
-                product=Product.MIS,
-                validity=Validity.DAY,
-                quantity=instrument.lot,
-                price_paise=resting_paise(instrument, number // len(instruments)),
-                trigger_paise=0,
-                target_offset_paise=instrument.tick_paise * 20,
-                stop_offset_paise=instrument.tick_paise * 20,
-                user_order_id="10002",
-                device="WEB",
-            )
-        )
+        events = self.command(self.bracket(number, client))
         entry_id: str = events[0].entry_id  # type: ignore[union-attr]
         return Resting(entry_id, client)
+
+    def bracket(self, number: int, client: int) -> PlaceBracket:
+        """The bracket of that number, far below the market, spread over shares and prices."""
+        instruments = self._list
+        instrument = instruments[number % len(instruments)]
+        return PlaceBracket(
+            client_id=self.clients[client],
+            instrument=instrument.key,
+            side=Side.BUY,
+            order_type=OrderType.LIMIT,
+            product=Product.MIS,
+            validity=Validity.DAY,
+            quantity=instrument.lot,
+            price_paise=resting_paise(instrument, number // len(instruments)),
+            trigger_paise=0,
+            target_offset_paise=instrument.tick_paise * 20,
+            stop_offset_paise=instrument.tick_paise * 20,
+            user_order_id="10002",
+            device="WEB",
+        )
 
 
 def resting_paise(instrument: Instrument, depth: int) -> int:
