@@ -28,6 +28,7 @@ from bracketd.runtime.rates import Rates
 from bracketd.venue.paper.exchange import PaperExchange
 from bracketd.wire.app import build_app
 from bracketd.wire.http_protocol import JsonHttpProtocol
+from bracketd.wire.known_heads import KnownHeads
 
 KEEP_ALIVE_S = 75
 DATE = (b"date", b"Mon, 05 Jan 2026 04:00:00 GMT")
@@ -35,15 +36,22 @@ _ID = re.compile(rb"x-request-id: [0-9a-f]{16}\r\n")
 
 
 class HeaderGate:
-    """Lets in who presents "of A" or "of B" in one of the token's headers; `looks` counts how often it was asked."""
+    """Lets in who presents "of A" or "of B" in one of the token's headers, unless it is `shut`.
+
+    `looks` counts how often it was asked.
+    """
 
     looks = 0
+    shut = False
 
     def authenticate(self, headers: Iterable[tuple[bytes, bytes]], now_ns: int) -> Claims:
+        """The claims of the token in the headers."""
+        return self.admit(presented_token(headers), now_ns)
+
+    def admit(self, token: str | None, now_ns: int) -> Claims:
         """The claims of the token."""
         self.looks += 1
-        token = presented_token(headers)
-        if token not in ("of A", "of B"):
+        if self.shut or token not in ("of A", "of B"):
             raise Unauthorised(Refusal.NO_TOKEN)
         return Claims(f"{token[-1]}:k", token[-1], "t", "web", 10**12)
 
@@ -162,10 +170,12 @@ class House:
     """A server: `at_once` says whether its connections may answer; `calls` counts what its application was asked.
 
     A client may send `per_s` orders and as many cancels in a second, 0 for any number; a `slow` venue keeps its answers
-    to cancels until the test brings them.
+    to cancels until the test brings them. One that is `forgetful` knows no headers again.
     """
 
-    def __init__(self, *, at_once: bool, per_s: int = 0, slow: bool = False, cors: Sequence[str] = ()) -> None:
+    def __init__(
+        self, *, at_once: bool, per_s: int = 0, slow: bool = False, cors: Sequence[str] = (), forgetful: bool = False
+    ) -> None:
         self.journal = GatedJournal()
         self.clock = HandClock()
         self.loop = HandLoop()
@@ -185,7 +195,7 @@ class House:
             self.desk, self.gate, sandbox=None, cors=cors, rates=Rates(per_s, per_s)
         )
         if at_once:
-            self.at_once = self._app.at_once
+            self.at_once = self._app.at_once._replace(known_heads=KnownHeads(0) if forgetful else KnownHeads())
         self.calls = 0
         self.config = uvicorn.Config(
             self,

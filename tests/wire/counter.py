@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from tests.trading_floor import INSTRUMENTS, START_NS, Floor
 
+from bracketd.auth.headers import presented_token
 from bracketd.auth.refusal import Refusal, Unauthorised
 from bracketd.auth.token import Claims
 from bracketd.domain.account import Account
@@ -36,15 +37,18 @@ class FakeGate:
     """Knows two tokens, "good" of client A and "other" of client B, until they log out."""
 
     def __init__(self) -> None:
-        self.clients = {b"good": "A", b"other": "B"}
+        self.clients = {"good": "A", "other": "B"}
 
     def authenticate(self, headers: Iterable[tuple[bytes, bytes]], now_ns: int) -> Claims:
-        """The claims of the token in one header."""
-        for name, value in headers:
-            if name == TOKEN[0] and value in self.clients:
-                client = self.clients[value]
-                return Claims(f"{client}:k", client, "t", "web", 10**12)
-        raise Unauthorised(Refusal.NO_TOKEN)
+        """The claims of the token in the headers."""
+        return self.admit(presented_token(headers), now_ns)
+
+    def admit(self, token: str | None, now_ns: int) -> Claims:
+        """The claims of the token."""
+        client = self.clients.get(token or "")
+        if client is None:
+            raise Unauthorised(Refusal.NO_TOKEN)
+        return Claims(f"{client}:k", client, "t", "web", 10**12)
 
     def logout(self, claims: Claims) -> None:
         """Forget the client's token."""

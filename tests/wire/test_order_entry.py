@@ -303,7 +303,7 @@ async def test_clients_that_cannot_be_asked() -> None:
     def away(*_: object) -> Claims:
         raise ClientsUnavailable("planted")
 
-    counter.gate.authenticate = away  # type: ignore[method-assign]
+    counter.gate.admit = away  # type: ignore[method-assign]
     for method, path in (("DELETE", f"{KART}/{ID}"), ("GET", "/api/v1/orders"), ("GET", "/api/v1/user/profile")):
         answer = await counter.call(method, path)
         assert (answer.status, answer.body) == (503, replies.NOT_SERVING.body)

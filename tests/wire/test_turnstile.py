@@ -98,14 +98,14 @@ async def test_a_token_that_ends_while_the_body_comes_is_refused() -> None:
     """The token pays before the body and is looked at again after it: a logout in between counts."""
     at = counter()
     gate = at.gate
-    known = gate.authenticate
+    known = gate.admit
 
-    def once(headers: Any, now_ns: int) -> Any:
-        claims = known(headers, now_ns)
+    def once(token: Any, now_ns: int) -> Any:
+        claims = known(token, now_ns)
         gate.logout(claims)
         return claims
 
-    gate.authenticate = once  # type: ignore[method-assign]
+    gate.admit = once  # type: ignore[method-assign]
     assert (await at.call("POST", KART, PLACE)).status == 401
     assert at.desk.commands == []
 

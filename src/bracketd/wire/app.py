@@ -31,6 +31,8 @@ from bracketd.wire.cancellation import require_everything
 from bracketd.wire.cross_origin import METHODS, CrossOrigin
 from bracketd.wire.exchange import VERBS, AtOnce
 from bracketd.wire.feeds import Feeds
+from bracketd.wire.head import read_head
+from bracketd.wire.known_heads import KnownHeads
 from bracketd.wire.login import LoginPages
 from bracketd.wire.metrics import Metrics
 from bracketd.wire.order_entry import WITHOUT_ID, OrderEntry, find_route
@@ -106,7 +108,7 @@ class _App:
         self._feeds = feeds
         self._router = router
         # Who answers plain requests where the connection may do so by itself: see `http_protocol`.
-        self.at_once = AtOnce(desk, order_entry)
+        self.at_once = AtOnce(desk, order_entry, KnownHeads())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -187,7 +189,7 @@ class _Pages:
     async def kill_switch(self, request: Request) -> Reply:
         """DELETE: everything of the client's, asked for in so many words or not at all. One cancel for its rate."""
         scope = request.scope
-        self._turnstile.turn(scope["headers"], Act.CANCEL)
+        self._turnstile.turn(read_head(scope["headers"]), Act.CANCEL)
         body = await read_body(scope, request.receive)
         claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
         require_everything(read_fields(scope, body, claims), path_ends=scope["raw_path"] == ORDERS.encode("ascii"))

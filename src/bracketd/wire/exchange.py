@@ -12,10 +12,12 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from bracketd.runtime.desk import Desk
 from bracketd.wire import replies
+from bracketd.wire.head import Head
+from bracketd.wire.known_heads import KnownHeads
 from bracketd.wire.order_entry import OrderEntry, Route, Working
 from bracketd.wire.replies import Headers, Reply, outcome_word
 from bracketd.wire.request import answer, worded
-from bracketd.wire.request_id import current_id, request_id
+from bracketd.wire.request_id import begin_id, current_id
 
 VERBS: Final = {"DELETE": "cancel", "POST": "place", "PUT": "modify"}
 """What order entry's methods are called where they are counted."""
@@ -26,6 +28,7 @@ class AtOnce(NamedTuple):
 
     desk: Desk
     order_entry: OrderEntry
+    known_heads: KnownHeads
     headers: Headers = ()
 
 
@@ -79,32 +82,35 @@ class Exchange:
         self.message_event = Arrival()
         self.response_complete = True
 
-    def begin(self, route: Route, scope: dict[str, Any], body: bytes, keep_alive: bool) -> None:
-        """Decide a request and answer it, at once or as soon as it may be."""
+    def begin(
+        self, route: Route, method: str, head: Head, query_string: bytes, body: bytes, *, keep_alive: bool
+    ) -> bool:
+        """Decide a request and answer it, at once or as soon as it may be; whether its token was let in."""
         self._began_s = perf_counter()
         self.keep_alive = keep_alive
         self.response_complete = False
-        self._verb = VERBS[scope["method"]]
-        self._sent_id = request_id(scope["headers"])
+        self._verb = VERBS[method]
+        self._sent_id = begin_id(head.sent_id)
         try:
-            reply = self._decide(route, scope, body)
+            reply = self._decide(route, method, head, query_string, body)
         except Exception as fault:  # noqa: BLE001  `worded` logs what it does not know.
             reply = worded(fault)
         # What else this connection brings is not this request's.
         current_id.set("")
         if reply is not None:
             self._finish(reply)
+        return reply is not replies.UNAUTHORISED
 
     def cancel(self, msg: str | None = None) -> None:
         """The server waits no longer: what became of the request nobody can say here."""
         self._told(False)
 
-    def _decide(self, route: Route, scope: dict[str, Any], body: bytes) -> Reply | None:
+    def _decide(self, route: Route, method: str, head: Head, query_string: bytes, body: bytes) -> Reply | None:
         """The reply where it may be sent at once."""
         if not self._desk.serving:
             self._verb = "other"
             return replies.NOT_SERVING
-        begun = self._order_entry.begin(route, scope, body)
+        begun = self._order_entry.begin(route, method, head, query_string, body)
         if not isinstance(begun, Reply):
             self._see_through(begun)
             return None

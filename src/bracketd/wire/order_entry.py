@@ -21,6 +21,7 @@ from bracketd.runtime.rates import Act
 from bracketd.wire import replies
 from bracketd.wire.absent import absent_execution
 from bracketd.wire.cancellation import read_cancellation
+from bracketd.wire.head import Head, read_head
 from bracketd.wire.modification import read_modification
 from bracketd.wire.placement import KART_WORDS, REGULAR_WORDS, read_key, read_placement
 from bracketd.wire.replies import EarlyReply, Reply
@@ -30,9 +31,8 @@ from bracketd.wire.representation import (
     facts_of,
     modified_with_facts,
     placed_with_facts,
-    wants_representation,
 )
-from bracketd.wire.request import header, read_body, read_fields
+from bracketd.wire.request import fields_of, read_body
 from bracketd.wire.turnstile import Turnstile
 
 _ORDERS = b"/api/v1/orders"
@@ -136,52 +136,55 @@ class OrderEntry:
 
     async def reply(self, route: Route, scope: Scope, receive: Receive) -> Reply:
         """The reply to a request on a route. Raises what `request.answer` words."""
-        self._count(route, scope)
-        ordered = self._read(route, scope, await read_body(scope, receive))
-        return ordered if isinstance(ordered, Reply) else await self._order(route, scope, ordered)
+        method, head = scope["method"], read_head(scope["headers"])
+        self._count(route, method, head)
+        ordered = self._read(route, method, head, scope["query_string"], await read_body(scope, receive), None)
+        return ordered if isinstance(ordered, Reply) else await self._order(route, head, ordered)
 
-    def begin(self, route: Route, scope: Scope, body: bytes) -> Reply | Working:
+    def begin(self, route: Route, method: str, head: Head, query_string: bytes, body: bytes) -> Reply | Working:
         """The same for a request whose body is there and is not too large, as far as it goes without waiting.
 
         A reply may be sent as soon as all that was decided until now is on disk (`Desk.when_durable`).
         """
-        ordered = self._read(route, scope, body, self._count(route, scope))
+        ordered = self._read(route, method, head, query_string, body, self._count(route, method, head))
         if isinstance(ordered, Reply):
             return ordered
         command = ordered.command
         # What must be waited for before the outcome, or between the outcome and its words.
-        if command.client_id not in self._desk.state.accounts or wants_representation(scope["headers"]):
-            return self._order(route, scope, ordered)
+        if command.client_id not in self._desk.state.accounts or head.prefers:
+            return self._order(route, head, ordered)
         outcome = self._desk.undertake(command)
         if isinstance(outcome, Waiting):
             return self._told(route, ordered, outcome)
         return ordered.word(route, command, outcome, {})
 
-    def _count(self, route: Route, scope: Scope) -> Claims | None:
+    def _count(self, route: Route, method: str, head: Head) -> Claims | None:
         """Let the request through the turnstile; raises EarlyReply, 405 for what the route does not have."""
-        method = scope["method"]
         if method not in route.methods:
             raise EarlyReply(replies.method_not_allowed(route.allow))
-        return self._turnstile.turn(scope["headers"], _CANCEL_ACT if method == "DELETE" else _ORDER_ACT)
+        return self._turnstile.turn(head, _CANCEL_ACT if method == "DELETE" else _ORDER_ACT)
 
-    def _read(self, route: Route, scope: Scope, body: bytes, claims: Claims | None = None) -> Ordered | Reply:
+    def _read(
+        self, route: Route, method: str, head: Head, query_string: bytes, body: bytes, claims: Claims | None
+    ) -> Ordered | Reply:
         """The checks that come before the engine's, in their order; with the claims where the token was just let in."""
-        method = scope["method"]
         if claims is None:
-            claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
-        parameters = read_fields(scope, body, claims, None if method == "POST" else route.path_id)
+            claims = self._gate.admit(head.presented(), self._desk.now_ns())
+        client_id = claims.client_id
+        path_id = None if method == "POST" else route.path_id
+        parameters = fields_of(client_id, query_string, head.content_type, body, path_id)
         if method == "DELETE":
-            return Ordered(read_cancellation(parameters, claims.client_id), self._word_cancel, Cancelled)
+            return Ordered(read_cancellation(parameters, client_id), self._word_cancel, Cancelled)
         absent = absent_execution(parameters)
         if absent is not None:
             return absent
         if method == "PUT":
-            return Ordered(read_modification(parameters, claims.client_id), self._word_modify, Modified)
-        key = read_key(header(scope["headers"], b"idempotency-key"))
+            return Ordered(read_modification(parameters, client_id), self._word_modify, Modified)
+        key = read_key(head.key)
         executions = KART_WORDS if route.way is Way.KART else REGULAR_WORDS
-        return Ordered(read_placement(parameters, claims.client_id, key, executions), self._word_place, Placed)
+        return Ordered(read_placement(parameters, client_id, key, executions), self._word_place, Placed)
 
-    async def _order(self, route: Route, scope: Scope, ordered: Ordered) -> Reply:
+    async def _order(self, route: Route, head: Head, ordered: Ordered) -> Reply:
         """Carry the command out and word what came of it."""
         command = ordered.command
         if isinstance(command, PlaceBracket) and not await self._desk.ensure_account(command.client_id):
@@ -189,7 +192,7 @@ class OrderEntry:
             return replies.UNAUTHORISED
         outcome = await self._desk.execute(command)
         facts: Facts = {}
-        if isinstance(outcome, ordered.done) and wants_representation(scope["headers"]):
+        if isinstance(outcome, ordered.done) and head.prefers:
             facts = await self._facts(outcome.order_id, self._single(route, command, outcome.order_id))
         return ordered.word(route, command, outcome, facts)
 

@@ -61,25 +61,30 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
         chunks.append(chunk)
 
 
-def read_fields(scope: Scope, body: bytes, claims: Claims, path_id: str | None = None) -> Parameters:
+def read_fields(scope: Scope, body: bytes, claims: Claims) -> Parameters:
+    """The fields of a request of that client, which names nothing in its path; raises as `fields_of`."""
+    return fields_of(claims.client_id, scope["query_string"], header(scope["headers"], b"content-type"), body)
+
+
+def fields_of(
+    client_id: str, query_string: bytes, content_type: bytes | None, body: bytes, path_id: str | None = None
+) -> Parameters:
     """The fields of a request of that client: checks 2 and 3.
 
     Raises EarlyReply: 400 for what cannot be read or a `client_id` that is no text, 403 for another client's.
     """
     try:
-        parameters = read_parameters(
-            scope["query_string"], header(scope["headers"], b"content-type"), body, path_id=path_id
-        )
+        parameters = read_parameters(query_string, content_type, body, path_id)
     except Unreadable:
         raise EarlyReply(replies.BODY_INVALID) from None
     if parameters.only is not None:
-        if parameters.only.get("client_id", "") not in ("", claims.client_id):
+        if parameters.only.get("client_id", "") not in ("", client_id):
             raise EarlyReply(replies.FORBIDDEN)
         return parameters
     if parameters.bad_anywhere("client_id"):
         raise EarlyReply(replies.field_invalid("client_id"))
     for sent in parameters.values("client_id"):
-        if sent != claims.client_id:
+        if sent != client_id:
             raise EarlyReply(replies.FORBIDDEN)
     return parameters
 

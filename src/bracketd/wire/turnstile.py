@@ -7,7 +7,6 @@ another client's rate, and check 1 refuses it.
 """
 
 import logging
-from collections.abc import Iterable
 
 from bracketd.auth.gate import Gate
 from bracketd.auth.refusal import Unauthorised
@@ -16,6 +15,7 @@ from bracketd.domain.ist import NS_PER_SECOND
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.rates import Act, Rates
 from bracketd.wire import replies
+from bracketd.wire.head import Head
 from bracketd.wire.replies import EarlyReply
 
 _log = logging.getLogger(__name__)
@@ -29,8 +29,8 @@ class Turnstile:
         self._gate = gate
         self._rates = rates
 
-    def turn(self, headers: Iterable[tuple[bytes, bytes]], act: Act) -> Claims | None:
-        """Count a request with these headers. Raises EarlyReply (429) where it is one too many.
+    def turn(self, head: Head, act: Act) -> Claims | None:
+        """Count a request with that head. Raises EarlyReply (429) where it is one too many.
 
         Whose token it was: for whoever looks at the rest in the same breath, since a good token need not be looked at
         twice at one moment. None where nobody's, or where nothing is counted.
@@ -39,7 +39,7 @@ class Turnstile:
             return None
         now_ns = self._desk.now_ns()
         try:
-            claims = self._gate.authenticate(headers, now_ns)
+            claims = self._gate.admit(head.presented(), now_ns)
         except Unauthorised:
             return None
         client_id = claims.client_id

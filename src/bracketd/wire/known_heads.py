@@ -1,0 +1,88 @@
+"""Heads seen before: blocks of headers that the parser has read once, by their very bytes.
+
+A client of this family sends the same headers with every request; only the request line and the body differ. Here the
+bytes of each such block lead to what the parser found in them, so that a packet which is one whole plain request needs
+the parser no more.
+
+Sound, because what a block says does not depend on the request line before it, for the methods and the version here,
+and because only what the parser has read as a block is one: it stood before a message when the packet came, and before
+the next when it had read it; the packet is a plain request line, the block up to the first blank line, and the body.
+A parser that is passed over stands where it stood: of a message that is complete it keeps nothing.
+
+The table holds tokens, as that of the gate does: it is bounded, and nobody logs it.
+"""
+
+import re
+from typing import Final
+
+from bracketd.wire.head import Head
+
+TABLE_BYTES_MAX: Final = 8 * 1024 * 1024
+"""What all blocks together may take."""
+
+BESIDE_BLOCK_BYTES: Final = 1024
+"""What a block takes beside its own bytes, which stand in what was found in it once more."""
+
+BLOCK_BYTES_MAX: Final = 4 * 1024
+LINE_BYTES_MAX: Final = 4 * 1024
+"""What is longer is read by the parser each time. Together they stay far below what a head may have."""
+
+_LINE: Final = re.compile(
+    rb"(DELETE|POST|PUT) (/api/v1/orders?/[\w./-]+)(?:\?([\w.,:;&=%+~*-]*))? HTTP/1\.1\r\n", re.ASCII
+)
+_BLANK_LINE: Final = b"\r\n\r\n"
+
+Whole = tuple[bytes, bytes, bytes, Head, bytes]
+"""One whole request: its method, path and query string, its head and its body."""
+
+
+class KnownHeads:
+    """The table of one server; the block that was learnt first is forgotten first."""
+
+    def __init__(self, bytes_max: int = TABLE_BYTES_MAX) -> None:
+        """Let all blocks together take so many bytes."""
+        self._bytes_max = bytes_max
+        self._known: dict[bytes, tuple[int, Head]] = {}
+        self.kept_bytes = 0
+
+    def __len__(self) -> int:
+        """How many blocks are known."""
+        return len(self._known)
+
+    def whole(self, packet: bytes) -> Whole | None:
+        """The packet as the one whole request that it is; None where it is none, or under a block that is not known."""
+        line = _LINE.match(packet)
+        if line is None:
+            return None
+        begin = line.end()
+        # From the end of the line on, so that the blank line behind no headers at all is found, and found too early.
+        end = packet.find(_BLANK_LINE, begin - 2)
+        if end < begin or begin > LINE_BYTES_MAX:
+            return None
+        known = self._known.get(packet[begin:end])
+        if known is None or len(packet) != end + len(_BLANK_LINE) + known[0]:
+            return None
+        method, path, query_string = line.groups(b"")
+        return method, path, query_string, known[1], packet[end + len(_BLANK_LINE) :]
+
+    def learn(self, packet: bytes, head: Head, body_bytes: int) -> None:
+        """Keep the block of a packet that the parser has read as one message with that head and so long a body.
+
+        One that names its one request will not come again, and is not kept; nor is any where a packet is anything
+        but a plain request line, the block and the body.
+        """
+        line = _LINE.match(packet)
+        if line is None or head.sent_id or head.key is not None:
+            return
+        begin = line.end()
+        end = packet.find(_BLANK_LINE, begin - 2)
+        if not begin <= end <= begin + BLOCK_BYTES_MAX or len(packet) != end + len(_BLANK_LINE) + body_bytes:
+            return
+        block = packet[begin:end]
+        if block not in self._known:
+            self.kept_bytes += 2 * len(block) + BESIDE_BLOCK_BYTES
+        self._known[block] = body_bytes, head
+        while self.kept_bytes > self._bytes_max:
+            oldest = next(iter(self._known))
+            del self._known[oldest]
+            self.kept_bytes -= 2 * len(oldest) + BESIDE_BLOCK_BYTES
