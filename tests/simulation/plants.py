@@ -210,7 +210,7 @@ def foreign_order_cancelled(plant: pytest.MonkeyPatch) -> None:
 def foreign_order_visible(plant: pytest.MonkeyPatch) -> None:
     """The order book shows everybody's working orders."""
 
-    async def everybodys(self: OrderBook, client_id: str, terminal: bool) -> replies.Reply:
+    def everybodys(self: OrderBook, client_id: str, terminal: bool) -> replies.Reply:
         at = self._desk
         rows = order_rows(at.state, at.instruments, at.state.orders.values(), terminal)
         return replies.success("", {"orders": rows})
@@ -222,12 +222,12 @@ def order_book_lags(plant: pytest.MonkeyPatch) -> None:
     """Every second look at the order book is answered with what was shown the time before."""
     whole = OrderBook.whole
 
-    async def lagging(self: OrderBook, client_id: str, terminal: bool) -> replies.Reply:
+    def lagging(self: OrderBook, client_id: str, terminal: bool) -> replies.Reply:
         kept = self.__dict__.setdefault("kept", {})
         if (client_id, terminal) in kept:
             last: replies.Reply = kept.pop((client_id, terminal))
             return last
-        kept[client_id, terminal] = await whole(self, client_id, terminal)
+        kept[client_id, terminal] = whole(self, client_id, terminal)
         shown: replies.Reply = kept[client_id, terminal]
         return shown
 

@@ -121,6 +121,24 @@ def test_an_impatient_client_hangs_up(loop: VirtualLoop) -> None:
     talk(loop, b"", work)
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
+
+
+def test_a_reply_in_chunks_is_put_together(loop: VirtualLoop) -> None:
+    """A reply without a length is whole when its last chunk has come, and not a byte before."""
+
+    async def work(dialogue: Dialogue, echo: Echo) -> None:
+        assert await dialogue.ask(request(), always, 0) == Reply(200, b"{}")
+
+    talk(loop, CHUNKED, work)
+
+    async def cut(dialogue: Dialogue, echo: Echo) -> None:
+        assert await dialogue.ask(request(), always, 0.25) is None
+
+    for end in range(len(CHUNKED) - 1, 0, -7):
+        talk(loop, CHUNKED[:end], cut)
+
+
 def test_a_dead_server_says_nothing(loop: VirtualLoop) -> None:
     """When the power is out nothing arrives, on neither side."""
 

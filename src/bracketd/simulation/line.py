@@ -17,6 +17,7 @@ PIECE_S = 0.00005
 """Pieces of one request come so long one after the other, and others' requests between them."""
 
 _END = b"\r\n\r\n"
+_FRAMING = (b"content-length:", b"transfer-encoding:")
 
 
 class Reply(NamedTuple):
@@ -203,12 +204,28 @@ class Dialogue:
         if end < 0:
             return None
         status, *lines = self._buffer[:end].split(b"\r\n")
-        length = [line.partition(b":")[2] for line in lines if line.lower().startswith(b"content-length:")]
-        if not status.startswith(b"HTTP/1.1 ") or len(length) != 1:
+        framing = [line.lower().replace(b" ", b"") for line in lines if line.lower().startswith(_FRAMING)]
+        if not status.startswith(b"HTTP/1.1 ") or len(framing) != 1:
             raise NoReply(repr(self._buffer[:200]))
         begin = end + len(_END)
-        whole = begin + int(length[0])
+        if framing[0] == b"transfer-encoding:chunked":
+            body, whole = _chunks(self._buffer, begin)
+        else:
+            whole = begin + int(framing[0].partition(b":")[2])
+            body = self._buffer[begin:whole]
         if len(self._buffer) < whole:
             return None
-        body, self._buffer = self._buffer[begin:whole], self._buffer[whole:]
+        self._buffer = self._buffer[whole:]
         return Reply(int(status.split(b" ", 2)[1]), body)
+
+
+def _chunks(arrived: bytes, at: int) -> tuple[bytes, int]:
+    """A body in chunks that begins there, and where it ends: past what has arrived where its end has not."""
+    body: list[bytes] = []
+    while (end := arrived.find(b"\r\n", at)) >= 0:
+        size = int(arrived[at:end], 16)
+        at = end + 2 + size + 2
+        if not size:
+            return b"".join(body), at
+        body.append(arrived[end + 2 : at - 2])
+    return b"", len(arrived) + 1

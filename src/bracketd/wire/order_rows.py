@@ -50,24 +50,39 @@ def order_row(state: State, order: Order, instrument: Instrument | None) -> dict
         "user_order_id": order.user_order_id,
         "order_status": order.status,
     }
-    return row | _standing(order) | _terms(state, order) | _contract(order, instrument) | _not_here()
+    return row | _standing(order) | _terms(state, order) | contract_fields(order.instrument, instrument)
 
 
 def _standing(order: Order) -> dict[str, object]:
     """What has become of the order: times in unix seconds, prices in rupees."""
-    average = average_price(order)
-    return {
+    facts = {
         "order_status_info": order.info,
         "exchange_order_id": order.exchange_order_id,
         "quantity": order.quantity,
         "filled_quantity": order.filled,
         "remaining_quantity": order.remaining,
-        "average_price": average,
-        "average_trade_price": average,
-        "trade_price": rupees(order.last_trade_paise),
+    }
+    times = {
         "order_entry_time": order.placed_ns // _NS_PER_S,
         "exchange_time": max(order.accepted_ns, order.last_trade_ns) // _NS_PER_S,
         "last_activity_reference": order.activity_reference,
+    }
+    return facts | traded_fields(order) | times | rejection_fields(order)
+
+
+def traded_fields(order: Order) -> dict[str, object]:
+    """At which prices the order has traded, in rupees."""
+    average = average_price(order)
+    return {
+        "average_price": average,
+        "average_trade_price": average,
+        "trade_price": rupees(order.last_trade_paise),
+    }
+
+
+def rejection_fields(order: Order) -> dict[str, object]:
+    """Why the order was rejected."""
+    return {
         "rejection_code": 0,
         # A cancel that was refused leaves its text in the order too, and rejects nothing.
         "rejection_reason": (order.rejection or "NONE") if order.status is Status.REJECTED else "NONE",
@@ -77,32 +92,45 @@ def _standing(order: Order) -> dict[str, object]:
 def _terms(state: State, order: Order) -> dict[str, object]:
     """What was asked for; the two offsets stand on the entry."""
     square_off_value, stop_loss_value = _offsets(state, order)
-    step = _trailing_step(state, order)
-    return {
-        "execution_type": order.execution,
-        "order_side": order.side,
-        "order_type": order.order_type,
-        "product": order.product,
-        "validity": order.validity,
+    terms = {
         "price": rupees(order.price_paise),
         "trigger_price": rupees(order.trigger_paise),
         "disclosed_quantity": order.disclosed_quantity,
         "market_protection_percentage": rupees(order.protection_bp),
         "square_off_value": square_off_value,
         "stop_loss_value": stop_loss_value,
-        "trailing_stop_loss": step,
-        "is_trailing": step > 0,
-        "target_price_type": "absolute",
-        "client_id": order.client_id,
-        "login_id": order.client_id,
-        "device": order.device or "UNKNOWN",
+    }
+    trailing = trailing_fields(_trailing_step_paise(state, order), order.client_id)
+    return kind_fields(order) | terms | trailing | {"device": order.device or "UNKNOWN"}
+
+
+def kind_fields(order: Order) -> dict[str, object]:
+    """Which kind of order it is, in five words of the interface."""
+    return {
+        "execution_type": order.execution,
+        "order_side": order.side,
+        "order_type": order.order_type,
+        "product": order.product,
+        "validity": order.validity,
     }
 
 
-def _trailing_step(state: State, order: Order) -> Decimal:
+def trailing_fields(step_paise: int, client_id: str) -> dict[str, object]:
+    """By which step the stop trails, if it does, and whose order it is."""
+    step = rupees(step_paise)
+    return {
+        "trailing_stop_loss": step,
+        "is_trailing": step > 0,
+        "target_price_type": "absolute",
+        "client_id": client_id,
+        "login_id": client_id,
+    }
+
+
+def _trailing_step_paise(state: State, order: Order) -> int:
     """The step by which the stop trails, on the two rows by whose id it can be named: the entry's and the stop's."""
     bracket = state.brackets.get(order.basket_id) if order.leg in (Leg.ENTRY, Leg.STOPLOSS) else None
-    return rupees(bracket.trailing_step_paise if bracket is not None else 0)
+    return bracket.trailing_step_paise if bracket is not None else 0
 
 
 def _offsets(state: State, order: Order) -> tuple[Decimal, Decimal]:
@@ -112,10 +140,10 @@ def _offsets(state: State, order: Order) -> tuple[Decimal, Decimal]:
     return rupees(bracket.target_offset_paise), rupees(bracket.stop_offset_paise)
 
 
-def _contract(order: Order, instrument: Instrument | None) -> dict[str, object]:
-    """What is traded; an instrument that the file no longer names is known by its key alone."""
-    exchange, _, token = order.instrument.partition(":")
-    return {
+def contract_fields(key: str, instrument: Instrument | None) -> dict[str, object]:
+    """What is traded, by its key, to the end of the row; what the file no longer names is known by its key alone."""
+    exchange, _, token = key.partition(":")
+    contract: dict[str, object] = {
         "exchange": exchange,
         "instrument_token": int(token),
         "underlying_token": int(token),
@@ -125,6 +153,7 @@ def _contract(order: Order, instrument: Instrument | None) -> dict[str, object]:
         "isin": instrument.isin if instrument else "",
         "lot_size": instrument.lot if instrument else 1,
     }
+    return contract | _not_here()
 
 
 def _not_here() -> dict[str, object]:

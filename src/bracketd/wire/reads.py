@@ -66,7 +66,7 @@ class Reads:
     async def order_book(self, request: Request) -> Reply:
         """The client's working or finished orders."""
         client_id, parameters = self._asked(request)
-        return await self._shown(await self._order_book.whole(client_id, wants_terminal(parameters)))
+        return await self._shown(self._order_book.whole(client_id, wants_terminal(parameters)))
 
     async def trade_book(self, request: Request) -> Reply:
         """The client's fills, under both of the keys that the family's documents use."""

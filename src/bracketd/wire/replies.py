@@ -4,7 +4,7 @@ The bodies are those of bracket.md sections 1 and 6. None has a key `error_type`
 Nothing here is "success" unless what was asked for is so, because clients look at nothing else.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,6 +26,8 @@ from bracketd.domain.reasons import STATE_REASONS, Reason
 from bracketd.wire.amounts import JSON
 
 Headers = tuple[tuple[bytes, bytes], ...]
+Rest = Callable[[], AsyncIterator[bytes]]
+"""Begins the further pieces of a body."""
 
 CODE_FORBIDDEN = 40000
 CODE_FIELD = 44000
@@ -55,13 +57,14 @@ _encode = JSON.encode
 class Reply(NamedTuple):
     """One HTTP reply: its status, its JSON body, and headers beyond content-type and content-length.
 
-    `rest` are further parts of a body that is too large to be sent in one piece; `reason` is the word of a refusal.
+    `rest` makes the further pieces of a body that is too large for one, each when the last was taken; `reason` is the
+    word of a refusal.
     """
 
     status: int
     body: bytes
     headers: Headers = ()
-    rest: tuple[bytes, ...] = ()
+    rest: Rest | None = None
     reason: str = ""
 
 

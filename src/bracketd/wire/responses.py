@@ -1,13 +1,15 @@
 """Responses: a reply as Starlette sends it, for the routes that name no order."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Scope
 
 from bracketd.wire import replies
-from bracketd.wire.replies import Reply
+from bracketd.wire.replies import Reply, Rest
 from bracketd.wire.request import ClientGone, answer
 
 REASON = "bracketd.reason"
@@ -21,7 +23,7 @@ def page_route(path: str, methods: list[str], page: Callable[[Request], Awaitabl
         try:
             reply = await answer(page(request))
             request.scope[REASON] = reply.reason
-            return response(reply)
+            return response(reply) if reply.rest is None else await _in_pieces(reply, reply.rest, request.scope)
         except ClientGone:
             # Nobody reads it, but Starlette wants a response.
             return response(replies.BODY_INVALID)
@@ -30,24 +32,48 @@ def page_route(path: str, methods: list[str], page: Callable[[Request], Awaitabl
 
 
 def response(reply: Reply) -> Response:
-    """A reply, which is JSON unless its headers say otherwise."""
-    if reply.rest:
-        return _in_parts(reply)
+    """A reply in one piece, which is JSON unless its headers say otherwise."""
     typed = any(name == b"content-type" for name, _ in reply.headers)
     made = Response(reply.body, reply.status, media_type=None if typed else "application/json")
     made.raw_headers.extend(reply.headers)
     return made
 
 
-def _in_parts(reply: Reply) -> Response:
-    """A large reply, part after part: other requests go between two of them, and a slow reader holds up only itself."""
-    parts = (reply.body, *reply.rest)
+async def _in_pieces(reply: Reply, rest: Rest, scope: Scope) -> Response:
+    """A large reply, piece after piece: others have their turn between two, and a slow reader holds up only itself.
 
-    async def each() -> AsyncIterator[bytes]:
-        for part in parts:
-            yield part
+    Its length is not known when it begins. HTTP/1.0 has no chunks: there all of it is made first.
+    """
+    if scope["method"] == "HEAD":
+        return _sent_as(reply, None)
+    if scope["http_version"] != "1.0":
+        return _sent_as(reply, _each(reply, rest()))
+    pieces = [piece async for piece in rest()]
+    return _sent_as(reply, _each(reply, _again(pieces)), len(reply.body) + sum(map(len, pieces)))
 
-    length = {"content-length": str(sum(map(len, parts)))}
-    made = StreamingResponse(each(), reply.status, headers=length, media_type="application/json")
+
+def _sent_as(reply: Reply, pieces: AsyncIterator[bytes] | None, length: int | None = None) -> Response:
+    made: Response
+    if pieces is None:
+        made = Response(None, reply.status, media_type="application/json")
+        # Whoever asks for a head is not told of a length that would have to be found by making all of it.
+        del made.headers["content-length"]
+    else:
+        made = StreamingResponse(pieces, reply.status, media_type="application/json")
+    if length is not None:
+        made.headers["content-length"] = str(length)
     made.raw_headers.extend(reply.headers)
     return made
+
+
+async def _each(reply: Reply, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The body and what comes behind it; a reader that takes each at once lets others have a turn between two."""
+    yield reply.body
+    async for piece in rest:
+        yield piece
+        await asyncio.sleep(0)
+
+
+async def _again(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
