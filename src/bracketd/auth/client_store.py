@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from bracketd.auth.client_tables import ClientStoreError, ClientTables
+from bracketd.auth.client_tables import ClientStoreError, ClientTables, Version
 from bracketd.auth.clients_file import ClientsFile
 from bracketd.auth.token import unpadded_base64
 
@@ -88,7 +88,7 @@ class ClientStore:
         """Close the tables; the store cannot be used any more."""
         self.file.close()
 
-    def version(self) -> tuple[int, int]:
+    def version(self) -> Version:
         """A value that differs after every change, by whichever process: see `ClientTables.version`."""
         return self.file.version()
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 Statement = tuple[str, tuple[Any, ...]]
+Version = tuple[bytes | int, int]
+"""What is compared for being the same, and nothing else."""
 
 
 class ClientStoreError(Exception):
@@ -25,7 +27,7 @@ class ClientTables(Protocol):
         """End it."""
         ...
 
-    def version(self) -> tuple[int, int]:
+    def version(self) -> Version:
         """A value that differs after every change that can end a session, by this opener or by any other.
 
         Others' changes show at once in a file, and in a database after a moment whose length that one names. It is

@@ -19,7 +19,7 @@ from concurrent.futures import CancelledError
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
-from bracketd.auth.client_tables import ClientsUnavailable, Statement
+from bracketd.auth.client_tables import ClientsUnavailable, Statement, Version
 from bracketd.auth.signing_key import KEY_BYTES, SigningKeyError
 from bracketd.database.address import Address, read_address
 from bracketd.database.link import FAULTS, Connection, Doubtful, Link, Unreachable, words
@@ -168,7 +168,7 @@ class ClientsDatabase:
         self._thread.join()
         self._loop.close()
 
-    def version(self) -> tuple[int, int]:
+    def version(self) -> Version:
         """The counter as it was at most STANDING_S ago. Raises ClientsUnavailable where that is not known."""
         if time.monotonic() - self._answered_s > STANDING_S:
             raise ClientsUnavailable(f"the clients at {self.address.shown} cannot be asked: {self._fault}")

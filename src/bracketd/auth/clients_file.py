@@ -6,13 +6,14 @@ What its tables mean is the business of the modules that read them: `client_stor
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import apsw
 
-from bracketd.auth.client_tables import ClientStoreError, Statement
+from bracketd.auth.client_tables import ClientStoreError, Statement, Version
+from bracketd.auth.commit_mark import CommitMark
 
 FILE_NAME: Final = "clients.db"
 FORMAT: Final = 3
@@ -128,20 +129,25 @@ class ClientsFile:
             self._connection.close()
             raise
         self._own_changes = 0
-        # Bound once: this is asked for with every request.
         self._ask = self._connection.cursor().execute
+        self._mark = self._find_mark() if vfs is None else None
+        # Bound once: this is asked for with every request.
+        self._last_commit: Callable[[], bytes | int] = self._data_version
+        if self._mark is not None and self._mark.known:
+            self._last_commit = self._mark.read
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+        if self._mark is not None:
+            self._mark.close()
 
-    def version(self) -> tuple[int, int]:
+    def version(self) -> Version:
         """A value that differs after every change of the file, by this instance or by any other, in any process.
 
-        It costs one short read of SQLite's shared memory. Read it before what it is to vouch for.
+        It costs one look at SQLite's shared memory. Read it before what it is to vouch for.
         """
-        # `get` runs the statement to its end; one left open would hold on to an old snapshot.
-        return self._ask("PRAGMA data_version").get, self._own_changes
+        return self._last_commit(), self._own_changes
 
     def read(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """The rows of one query."""
@@ -171,6 +177,20 @@ class ClientsFile:
                 raise
         finally:
             self._own_changes += 1
+
+    def _data_version(self) -> int:
+        """What SQLite itself counts: the same, by a transaction of its own."""
+        # `get` runs the statement to its end; one left open would hold on to an old snapshot.
+        return int(self._ask("PRAGMA data_version").get)
+
+    def _find_mark(self) -> CommitMark | None:
+        """The mark of the last commit, None where SQLite keeps its shared memory elsewhere."""
+        # The shared memory is there once something was read in WAL mode.
+        self._data_version()
+        try:
+            return CommitMark(self._path)
+        except (OSError, ValueError):
+            return None
 
     def _prepare(self) -> None:
         """Set the connection up and bring the tables up to date, unless another process has."""

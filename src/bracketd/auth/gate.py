@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from bracketd.auth.client_store import ClientStore
+from bracketd.auth.client_tables import Version
 from bracketd.auth.headers import presented_token
 from bracketd.auth.opaque_token import OpaqueTokens, is_opaque
 from bracketd.auth.refusal import Refusal, Unauthorised
@@ -19,7 +20,7 @@ class _Verified:
 
     __slots__ = ("claims", "exp_ns", "version")
 
-    def __init__(self, claims: Claims, version: tuple[int, int]) -> None:
+    def __init__(self, claims: Claims, version: Version) -> None:
         self.claims = claims
         self.exp_ns = claims.exp_ms * 1_000_000
         self.version = version
@@ -84,7 +85,7 @@ class Gate:
         if self._store.is_revoked(claims.blacklist_key):
             raise Unauthorised(Refusal.REVOKED)
 
-    def _admit_afresh(self, token: str, known: _Verified | None, version: tuple[int, int], now_ns: int) -> Claims:
+    def _admit_afresh(self, token: str, known: _Verified | None, version: Version, now_ns: int) -> Claims:
         """Verify a token not seen before, or look again at one that may have lost its standing."""
         if known is None:
             known = _Verified(self._first_look(token, now_ns), version)
