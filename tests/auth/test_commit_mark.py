@@ -22,9 +22,7 @@ def elsewhere(folder: Path, *statements: str) -> None:
 
 def somebody_here(memory: Path) -> bool:
     """Whether a process that came now would find the shared memory in use; if not, it would empty it."""
-    program = (
-        "import sys; from fcntl import *; lockf(open(sys.argv[1], 'r+b'), LOCK_EX | LOCK_NB, 1, int(sys.argv[2]))"
-    )
+    program = "import sys; from fcntl import *; lockf(open(sys.argv[1], 'r+b'), LOCK_EX | LOCK_NB, 1, int(sys.argv[2]))"
     asked = [sys.executable, "-c", program, str(memory), str(SOMEBODY_HERE)]
     return b"BlockingIOError" in subprocess.run(asked, check=False, capture_output=True).stderr
 
