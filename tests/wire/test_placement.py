@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.trading_floor import Floor
 from tests.wire.counter import KART, Counter
 
@@ -10,6 +12,10 @@ from bracketd.domain.commands import PlaceBracket
 from bracketd.domain.order import OrderType, Product, Side, Validity
 from bracketd.domain.outcomes import Placed
 from bracketd.wire import replies
+from bracketd.wire.modification import read_modification
+from bracketd.wire.parameters import Parameters
+from bracketd.wire.placement import read_placement
+from bracketd.wire.words import FieldError
 
 SAMPLE: dict[str, Any] = {
     "client_id": "A",
@@ -244,3 +250,26 @@ async def test_placing_for_real() -> None:
     basket_id = (await counter.call("POST", KART, SAMPLE)).json()["data"]["data"]["basket_id"]
     bracket = floor.state.brackets[basket_id]
     assert (bracket.client_id, floor.state.orders[bracket.entry_id].status) == ("A", "CONFIRMED")
+
+
+VALUES = st.sampled_from(
+    ["", "0", "1", "2.5", "450.05", "-1", "1e2", "x", "BUY", "sl-m", "MARKET", "IOC", "false", "CO"]
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(SAMPLE)), VALUES, max_size=6))
+def test_one_source_is_read_as_any_other(changed: dict[str, str]) -> None:
+    """A request whose fields came from one place is the command, or names the field, that the long way makes of it."""
+    fields: dict[str, Any] = {name: str(value) for name, value in SAMPLE.items()} | changed
+    for read in (read_placement, read_modification):
+        told: list[object] = []
+        for only in (True, False):
+            parameters = Parameters("1", fields, {})
+            assert parameters.only is not None
+            if not only:
+                parameters.only = None
+            try:
+                told.append(read(parameters, "A"))
+            except FieldError as fault:
+                told.append((fault.field, fault.blank))
+        assert told[0] == told[1]

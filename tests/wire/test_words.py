@@ -1,26 +1,45 @@
 """Words: enumerated words and numbers are read leniently, and what is none names its field."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bracketd.domain.order import OrderType, Product, Side, Validity
-from bracketd.wire import words
+from bracketd.wire import numerals, words
 from bracketd.wire.parameters import Parameters, read_parameters
 from bracketd.wire.words import FieldError
 
 Reader = Callable[[Parameters, str], Any]
+
+
+def agreed(stands_for: Mapping[str, Any]) -> Callable[..., Any]:
+    """A reader of the words of a list, of a text that is agreed on."""
+
+    def read(parameters: Parameters, field: str, default: Any = None) -> Any:
+        return words.word_of(words.agreed(parameters)(field), field, stands_for, default)
+
+    return read
+
+
+order_type, validity, boolean = agreed(words.ORDER_TYPES), agreed(words.VALIDITIES), agreed(words.BOOLEANS)
+
+
+def activity_reference(parameters: Parameters, field: str) -> float | None:
+    """The activity reference of a text that is agreed on."""
+    return words.reference_of(words.agreed(parameters)(field), field)
+
+
 READERS: list[Reader] = [
     words.text,
     words.side,
-    words.order_type,
-    words.validity,
+    order_type,
+    validity,
     words.product,
-    words.boolean,
+    boolean,
     words.rupees,
     words.quantity,
 ]
@@ -41,17 +60,17 @@ def raw(numeral: str) -> Parameters:
     [
         (words.side, ["BUY", "buy", "Buy", "B", " b "], Side.BUY),
         (words.side, ["SELL", "sell", "S"], Side.SELL),
-        (words.order_type, ["LIMIT", "Limit"], OrderType.LIMIT),
-        (words.order_type, ["MARKET", "market"], OrderType.MARKET),
-        (words.order_type, ["SL", "sl"], OrderType.SL),
-        (words.order_type, ["SLM", "SL-M", "sl-m"], OrderType.SLM),
-        (words.validity, ["DAY", "Day", "day"], Validity.DAY),
-        (words.validity, ["IOC", "ioc"], Validity.IOC),
+        (order_type, ["LIMIT", "Limit"], OrderType.LIMIT),
+        (order_type, ["MARKET", "market"], OrderType.MARKET),
+        (order_type, ["SL", "sl"], OrderType.SL),
+        (order_type, ["SLM", "SL-M", "sl-m"], OrderType.SLM),
+        (validity, ["DAY", "Day", "day"], Validity.DAY),
+        (validity, ["IOC", "ioc"], Validity.IOC),
         (words.product, ["MIS", "mis"], Product.MIS),
         (words.product, ["CNC"], Product.CNC),
         (words.product, ["NRML", "NMRL", "nmrl"], Product.NRML),
-        (words.boolean, [True, "true", "True", "TRUE", 1, "1", 1.0], True),
-        (words.boolean, [False, "false", "False", 0, "0"], False),
+        (boolean, [True, "true", "True", "TRUE", 1, "1", 1.0], True),
+        (boolean, [False, "false", "False", 0, "0"], False),
     ],
 )
 def test_words_are_read_in_every_spelling(reader: Reader, spellings: list[Any], value: object) -> None:
@@ -76,7 +95,7 @@ def test_an_object_or_array_is_invalid(reader: Reader) -> None:
             reader(sent(value), "f")
         assert not refusal.value.blank
     with pytest.raises(FieldError):
-        words.activity_reference(sent([1]), "f")
+        activity_reference(sent([1]), "f")
     with pytest.raises(FieldError):
         words.quantity(sent([1]), "f", default=0)
 
@@ -94,11 +113,11 @@ def test_a_default_stands_for_absent_and_blank() -> None:
     """A field with a default may be absent or blank, and falsy defaults count."""
     for parameters in (sent(None), sent(" ")):
         assert words.text(parameters, "f", default="") == ""
-        assert words.boolean(parameters, "f", default=False) is False
+        assert boolean(parameters, "f", default=False) is False
         assert words.quantity(parameters, "f", default=0) == 0
         assert words.rupees(parameters, "f", default=(0, False)) == (0, False)
-        assert words.validity(parameters, "f", default=Validity.DAY) is Validity.DAY
-    assert words.boolean(sent(True), "f", default=False) is True
+        assert validity(parameters, "f", default=Validity.DAY) is Validity.DAY
+    assert boolean(sent(True), "f", default=False) is True
 
 
 @pytest.mark.parametrize(
@@ -166,22 +185,50 @@ def test_quantities_are_whole(numeral: str, count: int) -> None:
 @pytest.mark.parametrize("numeral", ["1325938440097498600", '"1325938440097498600"', "1.3259384400974986e18"])
 def test_references_are_compared_as_floats(numeral: str) -> None:
     """An activity reference is the same float64 however a browser has printed it."""
-    assert words.activity_reference(raw(numeral), "f") == float(1325938440097498624)
+    assert activity_reference(raw(numeral), "f") == float(1325938440097498624)
 
 
 @pytest.mark.parametrize("numeral", ["0", "10", '"10"', "10.0", "null", '""', "-3"])
 def test_small_references_check_nothing(numeral: str) -> None:
     """Absent, blank, 0 and 10 ask for no check."""
-    assert words.activity_reference(raw(numeral), "f") is None
+    assert activity_reference(raw(numeral), "f") is None
 
 
 @pytest.mark.parametrize("numeral", ["1e400", '"abc"', '"Infinity"', '"nan"', "true", "9" * 5000])
 def test_references_are_finite_numbers(numeral: str) -> None:
     """A reference that is no finite number is refused."""
     with pytest.raises(FieldError):
-        words.activity_reference(raw(numeral), "f")
+        activity_reference(raw(numeral), "f")
 
 
 def test_execution_type_ignores_case() -> None:
     """The execution type is compared in capitals."""
     assert words.execution_type("Bo") == "BO"
+
+
+@pytest.mark.parametrize("value", ["BUY", "", None, {}])
+def test_a_field_is_agreed_on_or_refused(value: Any) -> None:
+    """Body and query that say two things of a field are refused, whoever reads it; all else is what is there."""
+    body = json.dumps({"f": value}).encode()
+    disagree = read_parameters(b"f=SELL", b"application/json", body)
+    if value not in ("", None):
+        with pytest.raises(FieldError) as refusal:
+            words.agreed(disagree)("f")
+        assert (refusal.value.field, refusal.value.blank) == ("f", False)
+    else:
+        assert words.agreed(disagree)("f") == "SELL"
+    if value != {}:
+        alone = read_parameters(b"", b"application/json", body)
+        agreeing = read_parameters(b"g=1", b"application/json", body)
+        assert (alone.only is None, agreeing.only is None) == (False, True)
+        assert (words.agreed(alone)("f") or None) == words.agreed(agreeing)("f") == (value or None)
+        assert words.agreed(alone)("h") is words.agreed(agreeing)("h") is None
+
+
+@example("0." + "0" * 33 + "1")
+@example("1" + "0" * 33)
+@given(st.from_regex(r"[+-]?[0-9]{1,40}(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,3})?", fullmatch=True))
+def test_most_numerals_are_their_shortest_text(numeral: str) -> None:
+    """What is taken for the shortest text of its number at a look is so by all the rules."""
+    if numerals._SHORTEST.fullmatch(numeral) is not None:
+        assert numerals._written_out(numeral) == numeral

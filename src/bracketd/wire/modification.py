@@ -4,7 +4,7 @@ A field that is absent, blank or 0 leaves the order as it is. One that cannot be
 state and its activity reference are judged first, and only the engine knows them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from bracketd.domain.commands import ModifyOrder
@@ -23,15 +23,15 @@ def read_modification(parameters: Parameters, client_id: str) -> ModifyOrder:
     """The command of a modification; raises FieldError where no id is given, or where the one that counts is none."""
     named = naming(parameters)
     fields = _Reader(parameters)
-    reference = fields.read("last_activity_reference", words.activity_reference, None)
+    reference = fields.read("last_activity_reference", words.reference_of, None)
     disclosed = fields.shares("disclosed_quantity")
     exchange = fields.text("exchange").upper()
     token = fields.token()
-    trails = fields.read("is_trailing", lambda sent, name: words.boolean(sent, name, default=True), True)
-    side = fields.present("order_side", words.side)
-    order_type = fields.present("order_type", words.order_type)
+    trails = fields.word("is_trailing", words.BOOLEANS) is not False
+    side = fields.word("order_side", words.SIDES)
+    order_type = fields.word("order_type", words.ORDER_TYPES)
     price = fields.paise("price")
-    product = fields.present("product", words.product)
+    product = fields.word("product", words.PRODUCTS)
     quantity = fields.shares("quantity")
     target_offset = fields.paise("square_off_value")
     stop_offset = fields.paise("stop_loss_value")
@@ -65,29 +65,30 @@ class _Reader:
     """The fields of one modification; `finer` and `malformed` are those of ModifyOrder."""
 
     def __init__(self, parameters: Parameters) -> None:
-        self._parameters = parameters
+        self._sent = words.agreed(parameters)
         self.finer: set[str] = set()
         self.malformed: list[str] = []
 
-    def read(self, field: str, reader: Callable[[Parameters, str], T], nothing: T) -> T:
-        """What the reader makes of the field; `nothing`, and a note, where it cannot be read."""
+    def text(self, field: str) -> str:
+        """The text of the field, "" where it is absent, and with a note where it cannot be read."""
         try:
-            if self._parameters.conflict(field):
-                raise FieldError(field)
-            return reader(self._parameters, field)
+            return self._sent(field) or ""
+        except FieldError:
+            self.malformed.append(field)
+            return ""
+
+    def read(self, field: str, reader: Callable[[str, str], T], nothing: T) -> T:
+        """What the reader makes of the field's text; `nothing` where it is absent, and a note where it is wrong."""
+        try:
+            sent = self._sent(field)
+            return reader(sent, field) if sent else nothing
         except FieldError:
             self.malformed.append(field)
             return nothing
 
-    def present(self, field: str, reader: Callable[[Parameters, str], T]) -> T | None:
-        """The word of the field, None where it is absent or cannot be read."""
-        if self._parameters.text(field) is None and not self._parameters.bad(field):
-            return None
-        return self.read(field, reader, None)
-
-    def text(self, field: str) -> str:
-        """The text of the field, "" where it is absent or cannot be read."""
-        return self.read(field, lambda sent, name: words.text(sent, name, default=""), "")
+    def word(self, field: str, stands_for: Mapping[str, T]) -> T | None:
+        """What the word of the field stands for, None where it is absent or cannot be read."""
+        return self.read(field, lambda sent, name: words.word_of(sent, name, stands_for), None)
 
     def token(self) -> str:
         """The instrument's token: 3045, "3045" and "03045" are one, and 0 is none."""
@@ -100,19 +101,23 @@ class _Reader:
 
     def paise(self, field: str) -> int:
         """An amount in paise, toward zero; 0 where it is absent or cannot be read."""
-        paise, finer = self.read(field, lambda sent, name: words.rupees(sent, name, default=_NO_AMOUNT), _NO_AMOUNT)
+        paise, finer = self.read(field, words.rupees_of, _NO_AMOUNT)
         if finer:
             self.finer.add(field)
         return paise
 
     def shares(self, field: str) -> int:
         """A count of shares, 0 where it is absent or cannot be read; one that is not whole is noted as finer."""
-        shares = self.read(field, lambda sent, name: words.quantity(sent, name, default=0), 0)
-        sent = self._parameters.text(field)
-        if shares == 0 and sent is not None and field not in self.malformed and shortest_text(sent) != "0":
-            self.finer.add(field)
+        shares = self.read(field, self._counted, 0)
         if field == "disclosed_quantity" and (shares < 0 or field in self.finer):
             self.finer.discard(field)
             self.malformed.append(field)
             return 0
+        return shares
+
+    def _counted(self, sent: str, field: str) -> int:
+        """The count of shares, with a note where it is not whole."""
+        shares = words.quantity_of(sent, field)
+        if not shares and shortest_text(sent) != "0":
+            self.finer.add(field)
         return shares

@@ -54,6 +54,8 @@ class Parameters:
 
     def text(self, name: str) -> str | None:
         """The field's text, the body's before the query's; None where it is absent, blank or an object or array."""
+        if self.only is not None:
+            return self.only.get(name) or None
         value = self._body.get(name) or self._query.get(name)
         return value if value and value is not BAD else None
 

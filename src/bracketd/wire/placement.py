@@ -55,26 +55,27 @@ def read_placement(
     """
     fields = _Reader(parameters)
     regular = executions is REGULAR_WORDS
-    amo = words.boolean(fields.agreed("amo"), "amo", default=False) if regular else False
+    sent = fields.sent
+    amo = words.word_of(sent("amo"), "amo", words.BOOLEANS, default=False) if regular else False
     device = fields.short_text("device")
     disclosed = fields.disclosed_quantity()
-    exchange = words.text(fields.agreed("exchange"), "exchange").upper()
+    exchange = words.text_of(sent("exchange"), "exchange").upper()
     execution = fields.execution(executions, amo=amo)
     token = fields.token()
     # Absent it says nothing: it is the step that makes a stop trail (bracket.md 2.6).
-    trails = words.boolean(fields.agreed("is_trailing"), "is_trailing", default=True)
+    trails = words.word_of(sent("is_trailing"), "is_trailing", words.BOOLEANS, default=True)
     protection_bp = fields.protection_bp()
-    side = words.side(fields.agreed("order_side"))
-    order_type = words.order_type(fields.agreed("order_type"))
+    side = words.word_of(sent("order_side"), "order_side", words.SIDES)
+    order_type = words.word_of(sent("order_type"), "order_type", words.ORDER_TYPES)
     price_paise = fields.paise("price") if order_type in PRICED else 0
-    product = words.product(fields.agreed("product"))
-    quantity = words.quantity(fields.agreed("quantity"))
+    product = words.word_of(sent("product"), "product", words.PRODUCTS)
+    quantity = words.quantity_of(sent("quantity"), "quantity")
     target_offset_paise = fields.offset("square_off_value", needed=execution is Execution.BO)
     stop_offset_paise = fields.offset("stop_loss_value", needed=not execution.single)
     step_paise = fields.optional_paise("trailing_stop_loss")
     trigger_paise = fields.paise("trigger_price") if order_type in STOPS else 0
     user_order_id = fields.short_text("user_order_id")
-    validity = words.validity(fields.agreed("validity"), default=Validity.DAY)
+    validity = words.word_of(sent("validity"), "validity", words.VALIDITIES, default=Validity.DAY)
     if validity is Validity.IOC and order_type in STOPS:
         raise FieldError("validity")
     if not trails and step_paise:
@@ -103,42 +104,40 @@ def read_placement(
 
 
 class _Reader:
-    """The fields of one placement; `finer` gathers the prices that the engine has to refuse (see PlaceBracket)."""
+    """The fields of one placement; `finer` gathers the prices that the engine has to refuse (see PlaceBracket).
+
+    `sent` is `words.agreed`.
+    """
 
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
+        self.sent = words.agreed(parameters)
         self.finer: set[str] = set()
-
-    def agreed(self, field: str) -> Parameters:
-        """The parameters, once body and query are known not to disagree on the field (check 7)."""
-        if self._parameters.conflict(field):
-            raise FieldError(field)
-        return self._parameters
 
     def paise(self, field: str) -> int:
         """A needed amount in paise, toward zero."""
-        paise, finer = words.rupees(self.agreed(field), field)
+        paise, finer = words.rupees_of(self.sent(field), field)
         if finer:
             self.finer.add(field)
         return paise
 
     def optional_paise(self, field: str) -> int:
         """An amount in paise, toward zero; 0 where it is absent."""
-        paise, finer = words.rupees(self.agreed(field), field, default=_NO_AMOUNT)
+        paise, finer = words.rupees_of(self.sent(field), field, _NO_AMOUNT)
         if finer:
             self.finer.add(field)
         return paise
 
     def short_text(self, field: str) -> str:
         """A text that is kept with the order, "" where it is absent."""
-        text = words.text(self.agreed(field), field, default="")
+        text = self.sent(field) or ""
         if len(text) > TEXT_CHARS_MAX:
             raise FieldError(field)
         return text
 
     def disclosed_quantity(self) -> int:
         """How much the client would show; 0, all of it, where it is absent."""
-        shares = words.quantity(self.agreed("disclosed_quantity"), "disclosed_quantity", default=0)
+        shares = words.quantity_of(self.sent("disclosed_quantity"), "disclosed_quantity", 0)
         if shares < 0:
             raise FieldError("disclosed_quantity")
         return shares
@@ -153,7 +152,7 @@ class _Reader:
         `amo: false` beside AMO says two things: whether the order waits for the session must not be guessed.
         """
         regular = executions is REGULAR_WORDS
-        sent = words.text(self.agreed("execution_type"), "execution_type", default="REGULAR" if regular else None)
+        sent = words.text_of(self.sent("execution_type"), "execution_type", "REGULAR" if regular else None)
         execution = executions.get(words.execution_type(sent))
         if execution is None:
             raise FieldError("execution_type")
@@ -163,7 +162,7 @@ class _Reader:
 
     def token(self) -> str:
         """The instrument's token: 3045, "3045" and "03045" are one. A text that is no number is on no instrument."""
-        token = words.text(self.agreed("instrument_token"), "instrument_token")
+        token = words.text_of(self.sent("instrument_token"), "instrument_token")
         try:
             return shortest_text(token)
         except NotNumeral:
@@ -172,7 +171,7 @@ class _Reader:
     def protection_bp(self) -> int:
         """The order's own market protection in hundredths of a percent, 0 for the venue's."""
         field = "market_protection_percentage"
-        hundredths, finer = words.rupees(self.agreed(field), field, default=_NO_AMOUNT)
+        hundredths, finer = words.rupees_of(self.sent(field), field, _NO_AMOUNT)
         if finer or not 0 <= hundredths <= PROTECTION_BP_MAX:
             raise FieldError(field)
         return hundredths

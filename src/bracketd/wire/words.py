@@ -3,11 +3,14 @@
 Spellings are those that the family's documents and clients show (wire.md 1.3, 1.6), in any case. A reader without a
 `default` needs its field: absent or blank is FieldError(field, blank=True). Whatever is no word of the list is
 FieldError(field, blank=False), and so is an object or array, looked at here because here the value is first needed.
+
+A reader takes the parameters and the field's name. One with `_of` takes the text that was sent (`agreed`) instead, for
+those who read many fields.
 """
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from bracketd.domain.money import NotMoney, paise_and_remainder
@@ -32,6 +35,8 @@ BOOLEANS = {"TRUE": True, "1": True, "FALSE": False, "0": False}
 QUANTITY_LIMIT = 10**15
 """Larger counts are read as this one: beyond any freeze quantity, and safe in the journal's 64 bits."""
 
+_LIMIT_DIGITS = len(str(QUANTITY_LIMIT))
+
 REFERENCE_IGNORED_MAX = 10.0
 """Activity references up to this one mean "no check": the documents' samples send 0 and 10 (wire.md 1.6)."""
 
@@ -47,10 +52,26 @@ class FieldError(ValueError):
         self.blank = blank
 
 
+def agreed(parameters: Parameters) -> Callable[[str], str | None]:
+    """A function that gives a field's text, "" or None where it is blank or absent.
+
+    It raises FieldError where body and query disagree on the field (check 7), and for an object or array.
+    """
+    only = parameters.only
+    if only is not None:
+        return only.get
+
+    def sent(field: str) -> str | None:
+        if parameters.conflict(field):
+            raise FieldError(field)
+        return _sent(parameters, field)
+
+    return sent
+
+
 def text(parameters: Parameters, field: str, default: str | None = None) -> str:
     """The text of a field as it was sent, trimmed."""
-    sent = _sent(parameters, field)
-    return _fallback(field, default) if sent is None else sent
+    return text_of(_sent(parameters, field), field, default)
 
 
 def side(parameters: Parameters, field: str = "order_side", default: Side | None = None) -> Side:
@@ -58,59 +79,24 @@ def side(parameters: Parameters, field: str = "order_side", default: Side | None
     return word(parameters, field, SIDES, default)
 
 
-def order_type(parameters: Parameters, field: str = "order_type", default: OrderType | None = None) -> OrderType:
-    """LIMIT, MARKET, SL or SLM, the last also as SL-M."""
-    return word(parameters, field, ORDER_TYPES, default)
-
-
-def validity(parameters: Parameters, field: str = "validity", default: Validity | None = None) -> Validity:
-    """DAY or IOC."""
-    return word(parameters, field, VALIDITIES, default)
-
-
 def product(parameters: Parameters, field: str = "product", default: Product | None = None) -> Product:
     """MIS, CNC or NRML, the last also as the documents' NMRL."""
     return word(parameters, field, PRODUCTS, default)
 
 
-def boolean(parameters: Parameters, field: str, default: bool | None = None) -> bool:
-    """True or false, as the JSON word, a text in any case, 1 or 0."""
-    return word(parameters, field, BOOLEANS, default)
+def word(parameters: Parameters, field: str, words: Mapping[str, T], default: T | None = None) -> T:
+    """The value that the field's word stands for, the default where nothing was sent."""
+    return word_of(_sent(parameters, field), field, words, default)
 
 
 def rupees(parameters: Parameters, field: str, default: tuple[int, bool] | None = None) -> tuple[int, bool]:
-    """An amount in rupees as (whole paise, whether it was finer than a paisa).
-
-    A JSON number and its text mean the same, exponents included: 1e2 and "1e2" are 10000 paise.
-    """
-    sent = _sent(parameters, field)
-    if sent is None:
-        return _fallback(field, default)
-    try:
-        return paise_and_remainder(sent)
-    except NotMoney:
-        # Rare: an exponent, or more zeros than the plain form may have.
-        try:
-            return paise_and_remainder(shortest_text(sent))
-        except (NotMoney, NotNumeral) as fault:
-            raise FieldError(field) from fault
+    """An amount in rupees as (whole paise, whether it was finer than a paisa): see `rupees_of`."""
+    return rupees_of(_sent(parameters, field), field, default)
 
 
 def quantity(parameters: Parameters, field: str = "quantity", default: int | None = None) -> int:
-    """A count of shares, kept within QUANTITY_LIMIT; 0 for a number that is not whole.
-
-    No lot is 0 shares, so the lot rule refuses 2.5 by name (BAD_LOT) and only what is no number is a FieldError.
-    """
-    sent = _sent(parameters, field)
-    if sent is None:
-        return _fallback(field, default)
-    numeral = _numeral(sent, field)
-    if _PLAIN_WHOLE.fullmatch(numeral) is not None:
-        # Cut before int(): Python refuses to read more than 4300 digits.
-        return max(-QUANTITY_LIMIT, min(QUANTITY_LIMIT, int(numeral[:20])))
-    if "e" in numeral and "e-" not in numeral:
-        return -QUANTITY_LIMIT if numeral.startswith("-") else QUANTITY_LIMIT
-    return 0
+    """A count of shares: see `quantity_of`."""
+    return quantity_of(_sent(parameters, field), field, default)
 
 
 def whole(parameters: Parameters, field: str, default: int | None = None) -> int:
@@ -122,14 +108,65 @@ def whole(parameters: Parameters, field: str, default: int | None = None) -> int
     return number
 
 
-def activity_reference(parameters: Parameters, field: str = "last_activity_reference") -> float | None:
-    """The reference to compare with an order's own as float64; None where there is nothing to check.
+def text_of(sent: str | None, field: str, default: str | None = None) -> str:
+    """The text that a field was sent with, the default where that is blank or absent."""
+    return sent or _fallback(field, default)
+
+
+def word_of(sent: str | None, field: str, words: Mapping[str, T], default: T | None = None) -> T:
+    """The value that the word a field was sent with stands for, in any case."""
+    if not sent:
+        return _fallback(field, default)
+    found = words.get(sent)
+    if found is None:
+        found = words.get(sent.upper())
+        if found is None:
+            raise FieldError(field)
+    return found
+
+
+def rupees_of(sent: str | None, field: str, default: tuple[int, bool] | None = None) -> tuple[int, bool]:
+    """The amount that a field was sent with, as (whole paise, whether it was finer than a paisa).
+
+    A JSON number and its text mean the same, exponents included: 1e2 and "1e2" are 10000 paise.
+    """
+    if not sent:
+        return _fallback(field, default)
+    try:
+        return paise_and_remainder(sent)
+    except NotMoney:
+        # Rare: an exponent, or more zeros than the plain form may have.
+        try:
+            return paise_and_remainder(shortest_text(sent))
+        except (NotMoney, NotNumeral) as fault:
+            raise FieldError(field) from fault
+
+
+def quantity_of(sent: str | None, field: str, default: int | None = None) -> int:
+    """The count of shares that a field was sent with, kept within QUANTITY_LIMIT; 0 for a number that is not whole.
+
+    No lot is 0 shares, so the lot rule refuses 2.5 by name (BAD_LOT) and only what is no number is a FieldError.
+    """
+    if not sent:
+        return _fallback(field, default)
+    if len(sent) < _LIMIT_DIGITS and sent.isascii() and sent.isdigit():
+        return int(sent)
+    numeral = _numeral(sent, field)
+    if _PLAIN_WHOLE.fullmatch(numeral) is not None:
+        # Cut before int(): Python refuses to read more than 4300 digits.
+        return max(-QUANTITY_LIMIT, min(QUANTITY_LIMIT, int(numeral[:20])))
+    if "e" in numeral and "e-" not in numeral:
+        return -QUANTITY_LIMIT if numeral.startswith("-") else QUANTITY_LIMIT
+    return 0
+
+
+def reference_of(sent: str | None, field: str) -> float | None:
+    """The activity reference that a field was sent with, as float64; None where there is nothing to check.
 
     None stands for absent, blank and REFERENCE_IGNORED_MAX or less. Browsers have rounded the reference to a float64
     already, so an exact comparison would refuse every one of them (wire.md 1.6).
     """
-    sent = _sent(parameters, field)
-    if sent is None:
+    if not sent:
         return None
     reference = float(_numeral(sent, field))
     if not math.isfinite(reference):
@@ -140,17 +177,6 @@ def activity_reference(parameters: Parameters, field: str = "last_activity_refer
 def execution_type(sent: str) -> str:
     """The execution type in capitals, for its case is ignored (bracket.md section 5, check 8)."""
     return sent.upper()
-
-
-def word(parameters: Parameters, field: str, words: Mapping[str, T], default: T | None = None) -> T:
-    """The value that the field's word stands for, the default where nothing was sent."""
-    sent = _sent(parameters, field)
-    if sent is None:
-        return _fallback(field, default)
-    found = words.get(sent.upper())
-    if found is None:
-        raise FieldError(field)
-    return found
 
 
 def _sent(parameters: Parameters, field: str) -> str | None:
