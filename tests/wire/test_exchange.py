@@ -12,7 +12,6 @@ from tests.wire.both_ways import KEEP_ALIVE_S, House, houses, pieces, request, s
 from bracketd.domain.order import Status
 from bracketd.wire import replies
 from bracketd.wire.http_protocol import _PLAIN_TARGET
-from bracketd.wire.order_entry import find_route
 from bracketd.wire.request_id import current_id
 
 KART = "/api/v1/orders/kart"
@@ -85,6 +84,28 @@ PLAIN: dict[str, list[bytes]] = {
     "modify nothing": [request("PUT", KART, "{}")],
     "modify as an order by itself": [request("PUT", f"/api/v1/orders/{ID}", json.dumps({"price": 449}))],
     "modify on an older path": [request("PUT", f"/api/v1/orders/bracket/{ID}", "{}")],
+    "the book": [request("GET", "/api/v1/orders?type=pending&client_id=A")],
+    "the book of what is over": [request("GET", "/api/v1/orders/?type=completed")],
+    "the book without a type": [request("GET", "/api/v1/orders")],
+    "the book of a wrong type": [request("GET", "/api/v1/orders?type=open")],
+    "the book with junk": [request("GET", "/api/v1/orders?type=pending&%7B%22client_id%22:%22B%22%7D")],
+    "the book with a body": [request("GET", "/api/v1/orders?type=pending", '{"client_id":"B"}')],
+    "another client's book": [request("GET", "/api/v1/orders?type=pending&client_id=B")],
+    "the book without a token": [request("GET", "/api/v1/orders?type=pending", token=None)],
+    "the book by two tokens": [request("GET", "/api/v1/orders?type=pending", b"", "x-auth-token: of B")],
+    "the book and own id": [request("GET", "/api/v1/orders?type=pending", b"", "x-request-id: mine-1")],
+    "the book and the end": [request("GET", "/api/v1/orders?type=pending", b"", "connection: close")],
+    "the book that cannot be read": [request("GET", "/api/v1/orders?type=%FF")],
+    "the trades": [request("GET", "/api/v1/trades?client_id=A")],
+    "the positions": [request("GET", "/api/v1/positions?type=live")],
+    "positions of no type": [request("GET", "/api/v1/positions")],
+    "the holdings": [request("GET", "/api/v1/holdings")],
+    "the profile": [request("GET", "/api/v1/user/profile")],
+    "who it is": [request("GET", "/api/v1/user/trading_info/")],
+    "the kinds of funds": [request("GET", "/api/v1/funds/view?type=all")],
+    "the funds": [request("GET", "/api/v2/funds/view?type=all")],
+    "a search": [request("GET", "/api/v1/search?key=SBIN")],
+    "twice": [request("GET", "/api/v1/trades"), request("DELETE", f"{KART}/{ID}", CANCEL)],
 }
 """Requests that a connection answers by itself."""
 
@@ -104,7 +125,15 @@ UNUSUAL: dict[str, list[bytes]] = {
     "far too large": [request("DELETE", f"{KART}/{ID}", b"", "content-length: 99999999999", length=False)],
     "an upgrade": [request("DELETE", f"{KART}/{ID}", CANCEL, "upgrade: h2c", "connection: upgrade")],
     "an encoded id": [request("DELETE", f"{KART}/{ID[:-1]}%32", CANCEL)],
-    "a read": [request("GET", "/api/v1/orders?type=pending&client_id=A")],
+    "a head": [request("HEAD", "/api/v1/orders?type=pending&client_id=A")],
+    "a read over HTTP/1.0": [request("GET", "/api/v1/trades", version="1.0")],
+    "a read in chunks": [request("GET", "/api/v1/trades", "", "transfer-encoding: chunked") + b"0\r\n\r\n"],
+    "a history": [request("GET", f"/api/v1/order/{ID}/history")],
+    "a market": [request("GET", "/api/v1/marketdata/NSE/Capital?token=3045")],
+    "a read of no path": [request("GET", "/api/v1/order/kart")],
+    "an order-entry path": [request("GET", KART)],
+    "an encoded read": [request("GET", "/api/v1/%74rades")],
+    "a wrong version": [request("GET", "/api/v2/trades")],
     "everything": [request("DELETE", "/api/v1/orders?client_id=A")],
     "an order by itself": [request("POST", "/api/v1/orders", json.dumps(PLACE | {"execution_type": "REGULAR"}))],
     "no such method here": [request("PATCH", f"{KART}/{ID}", CANCEL)],
@@ -157,8 +186,8 @@ async def test_each_reply_is_one_write() -> None:
     house = House(at_once=True)
     await house.place()
     call = house.call()
-    await call.say(*PLAIN["cancel twice"])
-    assert len(call.wire.pieces) == 2
+    await call.say(*PLAIN["cancel twice"], *PLAIN["the book"])
+    assert len(call.wire.pieces) == 3
 
 
 async def test_requests_one_behind_the_other() -> None:
@@ -198,13 +227,14 @@ async def test_nothing_is_told_before_it_is_on_disk() -> None:
     for house in houses():
         await house.place()
         house.journal.gate.clear()
-        calls = [house.call(), house.call()]
-        for call, packet in zip(calls, (WHOLE, PLAIN["cancel a leg"][0]), strict=True):
+        calls = [house.call(), house.call(), house.call()]
+        for call, packet in zip(calls, (WHOLE, PLAIN["cancel a leg"][0], PLAIN["the book"][0]), strict=True):
             assert await call.say(packet) == b""
         assert house.desk.state.orders[ID].status is Status.CANCELLED
-        assert len(house.server_state.tasks) == 2
+        assert len(house.server_state.tasks) == 3
         house.journal.gate.set()
         await settle()
+        assert calls[2].wire.written.startswith(b"HTTP/1.1 200 ")
         assert calls[0].wire.written.endswith(replies.CANCELLED.body)
         assert b'"status":"' in calls[1].wire.written
         assert not house.server_state.tasks
@@ -382,9 +412,20 @@ async def test_the_log_has_the_request(caplog: pytest.LogCaptureFixture, monkeyp
         ids.clear()
 
 
-WORDS = st.sampled_from(["A", "B", "BO", "CO", "bo", "ENTRY", "TARGET", ID, OTHER, "", "1e2", "4", "{}", " "])
+WORDS = st.sampled_from(
+    ["A", "pending", "live", "B", "BO", "CO", "bo", "ENTRY", "TARGET", ID, OTHER, "", "1e2", "4", "{}", " "]
+)
 NAMES = st.sampled_from(
-    ["client_id", "execution_type", "leg_order_indicator", "oms_order_id", "exchange_order_id", "quantity", "price"]
+    [
+        "client_id",
+        "type",
+        "execution_type",
+        "leg_order_indicator",
+        "oms_order_id",
+        "exchange_order_id",
+        "quantity",
+        "price",
+    ]
 )
 FIELDS = st.dictionaries(NAMES, WORDS, max_size=4)
 
@@ -394,6 +435,7 @@ def asked(draw: st.DrawFn) -> tuple[bytes, tuple[int, ...]]:
     """Some request, and where its bytes are cut."""
     way = draw(st.sampled_from(["kart", "bracket", ""]))
     target = "/api/v1/orders" + (f"/{way}" if way else "") + draw(st.sampled_from(["", "/", f"/{ID}", f"/{OTHER}/"]))
+    target = draw(st.sampled_from([target, target, "/api/v1/trades", "/api/v1/positions"]))
     query = "&".join(f"{name}={text}" for name, text in draw(FIELDS).items() if " " not in text and "{" not in text)
     fields = draw(FIELDS)
     body = draw(st.sampled_from([json.dumps(fields), json.dumps(PLACE | fields), "&".join(fields), "", "[", "{}"]))
@@ -425,13 +467,14 @@ async def test_any_requests_are_answered_the_same(told: list[tuple[bytes, tuple[
     assert_same(pair)
 
 
-@pytest.mark.parametrize("target", [packets[0].split(b" ")[1] for packets in PLAIN.values()])
-def test_a_plain_target_is_split_as_the_library_splits_it(target: bytes) -> None:
+@pytest.mark.parametrize("line", [packets[0].partition(b" HTTP/")[0] for packets in PLAIN.values()])
+async def test_a_plain_target_is_split_as_the_library_splits_it(line: bytes) -> None:
     """Path and query of a plain target are those that httptools finds in it."""
     import httptools
 
+    method, target = line.split(b" ")
     plain = _PLAIN_TARGET.match(target)
     assert plain is not None
     url = httptools.parse_url(target)
     assert (plain[1], plain[2]) == (url.path, url.query)
-    assert find_route(plain[1]) is not None
+    assert House(at_once=True).call().protocol._find(method, plain[1]) is not None

@@ -12,6 +12,7 @@ from tests.wire.test_exchange import CANCEL, FORM, ID, KART, OTHER, PLACE, PREFE
 from bracketd.wire.head import read_head
 from bracketd.wire.http_protocol import REQUEST_WAIT_S, WATCH_S
 from bracketd.wire.known_heads import BLOCK_BYTES_MAX, KnownHeads
+from bracketd.wire.order_book import ROWS_AT_ONCE
 
 WHOLE = request("DELETE", f"{KART}/{OTHER}", CANCEL)
 
@@ -46,6 +47,23 @@ async def test_known_headers_are_not_parsed() -> None:
         assert await call.say(WHOLE) == said
         assert (await call.say(WHOLE.replace(OTHER.encode(), ID.encode())))[len(said) :].startswith(b"HTTP/1.1 ")
     assert house.calls == 0
+
+
+async def test_known_headers_of_a_read_are_not_parsed() -> None:
+    """A read that comes again needs no parser, and what is too long for one piece is parsed after all."""
+    house = House(at_once=True)
+    await house.place()
+    book, trades = (request("GET", f"/api/v1/{path}") for path in ("orders?type=pending", "trades"))
+    call = house.call()
+    said = await call.say(book)
+    assert said.startswith(b"HTTP/1.1 200 ")
+    call.protocol.parser = Deaf()  # type: ignore[assignment]
+    assert await call.say(book) == said + said
+    assert b'"trades":[]' in await call.say(trades)
+    for _ in range(ROWS_AT_ONCE):
+        await house.place(quantity=1)
+    with pytest.raises(AssertionError, match="the parser was asked"):
+        await call.say(book)
 
 
 @pytest.mark.parametrize(

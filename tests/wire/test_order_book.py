@@ -191,9 +191,9 @@ async def begun(call: Call) -> None:
     raise AssertionError("nothing is sent")
 
 
-async def house_of(count: int) -> tuple[House, Call]:
+async def house_of(count: int, *, at_once: bool = True) -> tuple[House, Call]:
     """A server with so many resting entries of A, and a connection to it."""
-    house = House(at_once=True)
+    house = House(at_once=at_once)
     for _ in range(count):
         await house.place(quantity=1)
     return house, house.call()
@@ -230,6 +230,20 @@ async def test_a_long_book_is_sent_in_chunks() -> None:
     assert ids(chunks(raw)) == list(house.desk.state.orders)
     call.wire.pieces.clear()
     assert ids(chunks(await told(call, request("GET", BOOK)))) == list(house.desk.state.orders)
+
+
+async def test_a_long_book_is_rendered_once_for_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a connection does not send itself the application sends: the same as if it had been asked at once."""
+    rendered = counted(monkeypatch)
+    said = []
+    for at_once in (True, False):
+        house, call = await house_of(25, at_once=at_once)
+        for packet in (request("GET", BOOK), request("GET", BOOK), request("GET", BOOK, "", "connection: close")):
+            await told(call, packet)
+        said.append((call.wire.written, call.wire.closed, house.counted, house.calls, house.gate.looks, len(rendered)))
+        rendered.clear()
+    assert said[0] == said[1]
+    assert said[0][1:4] == (True, {("GET /api/v1/orders", "done"): 3}, 3)
 
 
 async def test_http_10_knows_no_chunks() -> None:

@@ -5,7 +5,7 @@ the token on a redirect (wire.md 1.3).
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from urllib.parse import quote
 
@@ -36,7 +36,7 @@ from bracketd.wire.known_heads import KnownHeads
 from bracketd.wire.login import LoginPages
 from bracketd.wire.metrics import Metrics
 from bracketd.wire.order_entry import WITHOUT_ID, OrderEntry, find_route
-from bracketd.wire.reads import Reads
+from bracketd.wire.reads import ORDERS, Read, Reads
 from bracketd.wire.replies import Reply, outcome_word
 from bracketd.wire.request import ClientGone, answer, read_body, read_fields
 from bracketd.wire.request_id import HEADER, request_id
@@ -50,8 +50,6 @@ from bracketd.wire.turnstile import Turnstile
 LOGGED_OUT = replies.success("Logged out successfully", {})
 ALIVE = replies.success("Alive", {})
 READY = replies.success("Ready", {})
-
-ORDERS = "/api/v1/orders"
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """What is answered even when nothing else is."""
@@ -95,20 +93,22 @@ def build_app(
         routes += [page_route(*page) for page in sandbox_pages(desk, sandbox)]
     router = Starlette(routes=routes, exception_handlers={HTTPException: _no_route, Exception: _fault})
     router.router.redirect_slashes = False
-    app = _App(desk, order_entry, feeds, router)
+    app = _App(desk, order_entry, reads.at_once(), feeds, router)
     return CrossOrigin(app, cors) if cors else app
 
 
 class _App:
     """The outermost callable: whether we serve at all, and which half answers."""
 
-    def __init__(self, desk: Desk, order_entry: OrderEntry, feeds: Feeds, router: ASGIApp) -> None:
+    def __init__(
+        self, desk: Desk, order_entry: OrderEntry, reads: Mapping[bytes, Read], feeds: Feeds, router: ASGIApp
+    ) -> None:
         self._desk = desk
         self._order_entry = order_entry
         self._feeds = feeds
         self._router = router
         # Who answers plain requests where the connection may do so by itself: see `http_protocol`.
-        self.at_once = AtOnce(desk, order_entry, KnownHeads())
+        self.at_once = AtOnce(desk, order_entry, reads, KnownHeads())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -159,7 +159,8 @@ class _App:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], sent_id]
+                kind_and_length, own = message["headers"][:2], message["headers"][2:]
+                message["headers"] = [*kind_and_length, sent_id, *own]
             await send(message)
 
         await self._router(scope, receive, noting)
@@ -184,7 +185,7 @@ class _Pages:
         """GET and HEAD: the order book; DELETE: the kill switch; POST and PUT: an order by itself."""
         if request.method in ("POST", "PUT"):
             return await self._order_entry.reply(WITHOUT_ID, request.scope, request.receive)
-        return await (self.kill_switch(request) if request.method == "DELETE" else self._reads.order_book(request))
+        return await (self.kill_switch(request) if request.method == "DELETE" else self._reads.book_page(request))
 
     async def kill_switch(self, request: Request) -> Reply:
         """DELETE: everything of the client's, asked for in so many words or not at all. One cancel for its rate."""

@@ -1,12 +1,13 @@
-"""An exchange: one plain order-entry request and its reply on a connection, without an ASGI scope, task or future.
+"""An exchange: one plain request and its reply on a connection, without an ASGI scope, task or future.
 
-The desk decides a request in one go. What is left is to wait for the disk, and for that a place in the journal's queue
-is enough: when the watermark has passed, everything that waited for it is answered in one go as well, each with one
-write. Whatever is unusual about a request leaves it to the application (`http_protocol`); what is decided and what is
-said is the same code on both ways (`order_entry`).
+The desk decides an order-entry request in one go, and a read is rendered in one. What is left is to wait for the disk,
+and for that a place in the journal's queue is enough: when the watermark has passed, everything that waited for it is
+answered in one go as well, each with one write. Whatever is unusual about a request leaves it to the application
+(`http_protocol`); what is decided and what is said is the same code on both ways (`order_entry`, `reads`).
 """
 
 import asyncio
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -15,6 +16,7 @@ from bracketd.wire import replies
 from bracketd.wire.head import Head
 from bracketd.wire.known_heads import KnownHeads
 from bracketd.wire.order_entry import OrderEntry, Route, Working
+from bracketd.wire.reads import Read
 from bracketd.wire.replies import Headers, Reply, outcome_word
 from bracketd.wire.request import answer, worded
 from bracketd.wire.request_id import begin_id, current_id
@@ -28,8 +30,17 @@ class AtOnce(NamedTuple):
 
     desk: Desk
     order_entry: OrderEntry
+    reads: Mapping[bytes, Read]
     known_heads: KnownHeads
     headers: Headers = ()
+
+
+class InPieces(Exception):
+    """The reply goes in several pieces, as its reader takes them: the application sends it."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__()
+        self.reply = reply
 
 
 class Line(Protocol):
@@ -83,20 +94,30 @@ class Exchange:
         self.response_complete = True
 
     def begin(
-        self, route: Route, method: str, head: Head, query_string: bytes, body: bytes, *, keep_alive: bool
+        self, route: Route | Read, method: str, head: Head, query_string: bytes, body: bytes, *, keep_alive: bool
     ) -> bool:
-        """Decide a request and answer it, at once or as soon as it may be; whether its token was let in."""
+        """Decide a request and answer it, at once or as soon as it may be; whether its token was let in.
+
+        Raises InPieces, and nothing has happened, where the answer does not go into one piece.
+        """
         self._began_s = perf_counter()
         self.keep_alive = keep_alive
         self.response_complete = False
-        self._verb = VERBS[method]
         self._sent_id = begin_id(head.sent_id)
         try:
-            reply = self._decide(route, method, head, query_string, body)
+            if isinstance(route, Read):
+                reply = self._show(route, head, query_string)
+            else:
+                self._verb = VERBS[method]
+                reply = self._decide(route, method, head, query_string, body)
+        except InPieces:
+            self.response_complete = True
+            raise
         except Exception as fault:  # noqa: BLE001  `worded` logs what it does not know.
             reply = worded(fault)
-        # What else this connection brings is not this request's.
-        current_id.set("")
+        finally:
+            # What else this connection brings is not this request's.
+            current_id.set("")
         if reply is not None:
             self._finish(reply)
         return reply is not replies.UNAUTHORISED
@@ -114,9 +135,24 @@ class Exchange:
         if not isinstance(begun, Reply):
             self._see_through(begun)
             return None
-        self._reply = begun
+        return self._durable(begun)
+
+    def _show(self, read: Read, head: Head, query_string: bytes) -> Reply | None:
+        """The same of a read."""
+        if not self._desk.serving:
+            self._verb = "other"
+            return replies.NOT_SERVING
+        self._verb = read.endpoint
+        reply = read.reply(head, query_string)
+        if reply.rest is not None:
+            raise InPieces(reply)
+        return self._durable(reply)
+
+    def _durable(self, reply: Reply) -> Reply | None:
+        """The reply where all that was decided until now is on disk; else it is sent when that is so."""
+        self._reply = reply
         if self._desk.when_durable(self._told):
-            return begun
+            return reply
         self._line.tasks.add(self)
         return None
 

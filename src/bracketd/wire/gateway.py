@@ -23,10 +23,10 @@ from bracketd.runtime.desk import Desk
 from bracketd.runtime.link import Answer, Call, Headers, Speaker
 from bracketd.runtime.routes import NoOwner, OutcomeUnknown, Routes
 from bracketd.wire import replies
-from bracketd.wire.app import ORDERS
 from bracketd.wire.exchange import VERBS
 from bracketd.wire.feeds import PATHS as FEED_PATHS
 from bracketd.wire.neighbour import is_neighbour
+from bracketd.wire.reads import ORDERS
 from bracketd.wire.replies import EarlyReply, Reply, outcome_word
 from bracketd.wire.request import ClientGone, header, read_body
 from bracketd.wire.request_id import HEADER, request_id

@@ -6,22 +6,24 @@ route is looked at. Clients of this family decode every body as JSON, so these a
 uvicorn waits as long as a peer likes: for the first byte, for the rest of a request, and for a reply to be read. Here
 each of these has its time, and all that a connection can make grow has its bound.
 
-A plain order-entry request, as almost every one is, is answered from here (`exchange`); every other request goes to the
-application as uvicorn does it. Plain is HTTP/1.1, one of three methods, a path and a query without rare characters, a
-body of a declared length that came with its head, and nothing else under way on the connection. Where its headers are
-the very bytes of some that were parsed before, they are not parsed again (`known_heads`).
+A plain order-entry request or read, as almost every one is, is answered from here (`exchange`); every other request
+goes to the application as uvicorn does it. Plain is HTTP/1.1, one of four methods, a path and a query without rare
+characters, a body of a declared length that came with its head, and nothing else under way on the connection. Where its
+headers are the very bytes of some that were parsed before, they are not parsed again (`known_heads`).
 """
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from bracketd.wire import replies
-from bracketd.wire.exchange import VERBS, AtOnce, Exchange
+from bracketd.wire.exchange import VERBS, AtOnce, Exchange, InPieces
 from bracketd.wire.head import Head, read_head
 from bracketd.wire.order_entry import Route, find_route
+from bracketd.wire.reads import MADE, Read
 from bracketd.wire.replies import Reply
 from bracketd.wire.request import REQUEST_BYTES_MAX
 
@@ -44,8 +46,8 @@ _FIELD_BYTES: Final = 4
 """What stands around a header's name and value, so that many tiny headers count as well."""
 
 
-_PLAIN_TARGET: Final = re.compile(rb"(/api/v1/orders?/[\w./-]+)(?:\?([\w.,:;&=%+~*-]*))?\Z", re.ASCII)
-_METHODS: Final = {method.encode("ascii"): method for method in VERBS}
+_PLAIN_TARGET: Final = re.compile(rb"(/api/v[12]/[\w./-]+)(?:\?([\w.,:;&=%+~*-]*))?\Z", re.ASCII)
+_METHODS: Final = {method.encode("ascii"): method for method in (*VERBS, "GET")}
 _TELLING: Final = frozenset({b"content-length", b"expect", b"origin", b"transfer-encoding", b"upgrade"})
 """Headers by which a request may be no plain one."""
 
@@ -70,7 +72,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
     _unread_since_s = 0.0
     _watch: asyncio.TimerHandle | None = None
     _idle_since_s: float | None = None
-    _route: Route | None = None
+    _route: Route | Read | None = None
     _between = False
     """Whether the parser is known to stand before a message: a new one does, and one that has read a plain request."""
     _last_read: tuple[Head, int] | None = None
@@ -79,6 +81,8 @@ class JsonHttpProtocol(HttpToolsProtocol):
     _query_string = b""
     _body = b""
     _unusual = False
+    _made: Reply | None = None
+    """What was made for the request in hand and does not go into one piece: the application sends it."""
     _default_headers: list[tuple[bytes, bytes]] | None = None
     _default_lines = b""
 
@@ -87,6 +91,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **options)
         behind: AtOnce | None = getattr(self.app, "at_once", None)
         self._exchange = None if behind is None else Exchange(behind.desk, behind.order_entry, self)
+        self._reads: Mapping[bytes, Read] = {} if behind is None else behind.reads
         self._known_heads = None if behind is None else behind.known_heads
         self._between = True
         self._front_lines = b"" if behind is None else b"".join(map(_LINE, behind.headers))
@@ -181,7 +186,13 @@ class JsonHttpProtocol(HttpToolsProtocol):
         # uvicorn looks here for what is under way.
         self.cycle = exchange  # type: ignore[assignment]
         head, keep_alive = read_head(self.headers), self.parser.should_keep_alive()
-        let_in = exchange.begin(route, self._method, head, self._query_string, body, keep_alive=keep_alive)
+        try:
+            let_in = exchange.begin(route, self._method, head, self._query_string, body, keep_alive=keep_alive)
+        except InPieces as large:
+            self._made = large.reply
+            self._leave_to_application()
+            super().on_message_complete()
+            return
         self._between = keep_alive
         if keep_alive and let_in:
             self._last_read = head, len(body)
@@ -251,13 +262,21 @@ class JsonHttpProtocol(HttpToolsProtocol):
         if whole is None:
             return False
         method, path, query_string, head, body = whole
-        route = find_route(path)
+        route = self._find(method, path)
         if route is None:
             return False
         self._idle_since_s = self._waiting_since_s = None
         self.cycle = exchange  # type: ignore[assignment]
-        exchange.begin(route, _METHODS[method], head, query_string, body, keep_alive=True)
+        try:
+            exchange.begin(route, _METHODS[method], head, query_string, body, keep_alive=True)
+        except InPieces as large:
+            self._made = large.reply
+            return False
         return True
+
+    def _find(self, method: bytes, path: bytes) -> Route | Read | None:
+        """Where a plain request leads that is answered here; None where it is the application's."""
+        return self._reads.get(path.rstrip(b"/")) if method == b"GET" else find_route(path)
 
     def _learn(self, packet: bytes) -> None:
         """Know the headers again of a packet that stood between two messages and was one itself."""
@@ -265,18 +284,24 @@ class JsonHttpProtocol(HttpToolsProtocol):
         if last is not None and known_heads is not None and self._between:
             known_heads.learn(packet, *last)
 
-    def _plain_route(self) -> Route | None:
-        """The order-entry route of a request whose head is a plain one's, and what of its line order entry reads."""
+    def _plain_route(self) -> Route | Read | None:
+        """Where a request leads whose head is a plain one's, and what of its line is read there."""
         under_way: RequestResponseCycle | None = self.cycle
-        if self._unusual or self._exchange is None or not (under_way is None or under_way.response_complete):
+        if (
+            self._unusual
+            or self._made is not None
+            or self._exchange is None
+            or not (under_way is None or under_way.response_complete)
+        ):
             return None
         parser = self.parser
-        method = _METHODS.get(parser.get_method())
+        sent = parser.get_method()
+        method = _METHODS.get(sent)
         target = _PLAIN_TARGET.match(self.url)
         if method is None or target is None or parser.get_http_version() != "1.1" or self.flow.write_paused:
             return None
         self._method, self._query_string = method, target[2] or b""
-        return find_route(target[1])
+        return self._find(sent, target[1])
 
     def _leave_to_application(self) -> None:
         """Go on with the request whose head is there as uvicorn does, with what has come of its body."""
@@ -285,6 +310,9 @@ class JsonHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.url, self.headers, self.expect_100_continue = url, headers, expected
         self.scope["headers"] = headers
+        made, self._made = self._made, None
+        if made is not None:
+            self.scope[MADE] = made  # type: ignore[literal-required]
         super().on_headers_complete()
         if body:
             super().on_body(body)

@@ -28,7 +28,7 @@ LINE_BYTES_MAX: Final = 4 * 1024
 """What is longer is read by the parser each time. Together they stay far below what a head may have."""
 
 _LINE: Final = re.compile(
-    rb"(DELETE|POST|PUT) (/api/v1/orders?/[\w./-]+)(?:\?([\w.,:;&=%+~*-]*))? HTTP/1\.1\r\n", re.ASCII
+    rb"(DELETE|GET|POST|PUT) (/api/v[12]/[\w./-]+)(?:\?([\w.,:;&=%+~*-]*))? HTTP/1\.1\r\n", re.ASCII
 )
 _BLANK_LINE: Final = b"\r\n\r\n"
 

@@ -1,10 +1,12 @@
 """Reads: what a client may look at. Each asks for a token, renders the state, and waits until all of it is on disk.
 
 A GET takes its fields from the query alone and ignores a body; a JSON document behind the query is ignored as well
-(wire.md 1.3, item 7).
+(wire.md 1.3, item 7). What a read shows is rendered in one go, by a page of the application or by a connection that
+answers by itself (`exchange`); only what is behind the first piece of a large one is made later.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 
 from starlette.requests import Request
 
@@ -18,6 +20,7 @@ from bracketd.wire import replies, words
 from bracketd.wire.contracts import MISSING, contract, enveloped, find_contract, found, listed
 from bracketd.wire.conversion import read_conversion
 from bracketd.wire.funds import KINDS, funds, require_kind, unrealised_paise
+from bracketd.wire.head import Head, read_head
 from bracketd.wire.order_book import OrderBook
 from bracketd.wire.order_history import history_rows
 from bracketd.wire.order_rows import wants_terminal
@@ -26,15 +29,42 @@ from bracketd.wire.portfolio import holding_rows, position_rows
 from bracketd.wire.profile import profile, trading_info
 from bracketd.wire.quotes import SEGMENTS, last_paise, quote_or_part
 from bracketd.wire.replies import EarlyReply, Reply
-from bracketd.wire.request import REQUEST_BYTES_MAX, read_body, read_fields
+from bracketd.wire.request import REQUEST_BYTES_MAX, fields_of, read_body, read_fields
 from bracketd.wire.trade_book import trade_rows
 from bracketd.wire.turnover import Turnover, turnovers
 from bracketd.wire.words import FieldError
 
 Page = Callable[[Request], Awaitable[Reply]]
 
+ORDERS = "/api/v1/orders"
+
 NET_BY_TYPE = {"live": False, "historical": True}
 """The words of the positions' `type`: whether they ask for net positions."""
+
+
+_NO_PARTS: Mapping[str, str] = {}
+
+
+class Asked(NamedTuple):
+    """What is asked: the client that asks, the fields of its query, and the parts of the path that have names."""
+
+    client_id: str
+    parameters: Parameters
+    path: Mapping[str, str]
+
+
+MADE = "bracketd.made"
+"""Where a connection leaves in the scope what it has rendered for this request, and does not send itself."""
+
+Render = Callable[[Asked], Reply]
+"""What is shown; not durable yet, but for what comes behind the reply's body."""
+
+
+class Read(NamedTuple):
+    """A read that a connection may answer by itself: what it is counted as, and its reply."""
+
+    endpoint: str
+    reply: Callable[[Head, bytes], Reply]
 
 
 class Reads:
@@ -44,59 +74,67 @@ class Reads:
         self._desk = desk
         self._gate = gate
         self._order_book = OrderBook(desk)
-
-    def routes(self) -> list[tuple[str, list[str], Page]]:
-        """Path, methods and page of each; the order book shares its path with the kill switch and is not here."""
-        reads: dict[str, Page] = {
+        self._named: dict[str, Render] = {
             "/api/v1/trades": self.trade_book,
-            "/api/v1/order/{oms_order_id}/history": self.order_history,
             "/api/v1/positions": self.positions,
             "/api/v1/holdings": self.holdings,
             "/api/v1/user/profile": self.profile,
             "/api/v1/user/trading_info": self.trading_info,
             "/api/v1/funds/view": self.funds_kinds,
             "/api/v2/funds/view": self.funds,
-            "/api/v1/contract/{exchange}": self.contract,
             "/api/v1/search": self.search,
+        }
+        self._with_parts: dict[str, Render] = {
+            "/api/v1/order/{oms_order_id}/history": self.order_history,
+            "/api/v1/contract/{exchange}": self.contract,
             "/api/v1/marketdata/{exchange}/{segment}": self.market_data,
         }
-        got = [(path, ["GET"], page) for path, page in reads.items()]
+
+    def routes(self) -> list[tuple[str, list[str], Page]]:
+        """Path, methods and page of each; the order book shares its path with the kill switch and is not here."""
+        got = [(path, ["GET"], self._page(render)) for path, render in (self._named | self._with_parts).items()]
         return [*got, ("/api/v1/position/convert", ["POST", "PUT"], self.convert_position)]
 
-    async def order_book(self, request: Request) -> Reply:
+    def at_once(self) -> dict[bytes, Read]:
+        """Those whose whole path is known, the order book among them, by it."""
+        known = {ORDERS: self.order_book} | self._named
+        return {path.encode("ascii"): Read(f"GET {path}", self._reply(render)) for path, render in known.items()}
+
+    async def book_page(self, request: Request) -> Reply:
+        """The order book as a page."""
+        return await self._page(self.order_book)(request)
+
+    def order_book(self, asked: Asked) -> Reply:
         """The client's working or finished orders."""
-        client_id, parameters = self._asked(request)
-        return await self._shown(self._order_book.whole(client_id, wants_terminal(parameters)))
+        return self._order_book.whole(asked.client_id, wants_terminal(asked.parameters))
 
-    async def trade_book(self, request: Request) -> Reply:
+    def trade_book(self, asked: Asked) -> Reply:
         """The client's fills, under both of the keys that the family's documents use."""
-        client_id, _ = self._asked(request)
-        rows = trade_rows(self._desk.state, self._desk.instruments, client_id)
-        return await self._shown(replies.success("", {"trades": rows, "orders": rows}))
+        rows = trade_rows(self._desk.state, self._desk.instruments, asked.client_id)
+        return replies.success("", {"trades": rows, "orders": rows})
 
-    async def order_history(self, request: Request) -> Reply:
+    def order_history(self, asked: Asked) -> Reply:
         """What became of one order of the client's."""
-        client_id, _ = self._asked(request)
-        order = find_order(self._desk.state, client_id, request.path_params["oms_order_id"].strip())
+        order = find_order(self._desk.state, asked.client_id, asked.path["oms_order_id"].strip())
         if order is None:
-            return await self._shown(replies.ORDER_NOT_FOUND)
+            return replies.ORDER_NOT_FOUND
         rows = history_rows(self._desk.state, order, self._desk.instruments.get(order.instrument))
-        return await self._shown(replies.success("", {"order history": rows}))
+        return replies.success("", {"order history": rows})
 
-    async def positions(self, request: Request) -> Reply:
+    def positions(self, asked: Asked) -> Reply:
         """The client's positions, by the day (`type=live`) or net (`type=historical`)."""
-        client_id, parameters = self._asked(request)
-        net = NET_BY_TYPE.get(words.text(parameters, "type").lower())
+        net = NET_BY_TYPE.get(words.text(asked.parameters, "type").lower())
         if net is None:
             raise FieldError("type")
+        client_id = asked.client_id
         rows = position_rows(self._turnovers(client_id), self._desk.instruments, self._last_paise, client_id, net=net)
-        return await self._shown(replies.success("", rows))
+        return replies.success("", rows)
 
-    async def holdings(self, request: Request) -> Reply:
+    def holdings(self, asked: Asked) -> Reply:
         """The shares that the client holds."""
-        client_id, _ = self._asked(request)
+        client_id = asked.client_id
         rows = holding_rows(self._turnovers(client_id), self._desk.instruments, self._last_paise, client_id)
-        return await self._shown(replies.success("", {"holdings": rows}))
+        return replies.success("", {"holdings": rows})
 
     async def convert_position(self, request: Request) -> Reply:
         """PUT and POST: a change of product."""
@@ -112,77 +150,83 @@ class Reads:
             return replies.UNAUTHORISED
         return replies.convert_reply(await self._desk.execute(command))
 
-    async def profile(self, request: Request) -> Reply:
+    def profile(self, asked: Asked) -> Reply:
         """Who the client is."""
-        client_id, _ = self._asked(request)
-        return await self._shown(replies.success("", profile(client_id, self._desk.instruments.values())))
+        return replies.success("", profile(asked.client_id, self._desk.instruments.values()))
 
-    async def trading_info(self, request: Request) -> Reply:
+    def trading_info(self, asked: Asked) -> Reply:
         """Which client the token stands for, and what it may trade."""
-        client_id, _ = self._asked(request)
-        return await self._shown(replies.success("", trading_info(client_id, self._desk.instruments.values())))
+        return replies.success("", trading_info(asked.client_id, self._desk.instruments.values()))
 
-    async def funds_kinds(self, request: Request) -> Reply:
+    def funds_kinds(self, asked: Asked) -> Reply:
         """Version 1: which kinds of funds there are."""
-        _, parameters = self._asked(request)
-        require_kind(parameters)
-        return await self._shown(replies.success("", KINDS))
+        require_kind(asked.parameters)
+        return replies.success("", KINDS)
 
-    async def funds(self, request: Request) -> Reply:
+    def funds(self, asked: Asked) -> Reply:
         """Version 2: what the client has, and what of it is bound."""
-        client_id, parameters = self._asked(request)
-        require_kind(parameters)
-        account = self._desk.account(client_id)
+        require_kind(asked.parameters)
+        account = self._desk.account(asked.client_id)
         if account is None:
             # The client was removed after its token was looked at.
             return replies.UNAUTHORISED
-        unrealised = unrealised_paise(account, self._turnovers(client_id), self._desk.instruments, self._last_paise)
-        return await self._shown(replies.success("", funds(account, unrealised)))
+        unrealised = unrealised_paise(
+            account, self._turnovers(asked.client_id), self._desk.instruments, self._last_paise
+        )
+        return replies.success("", funds(account, unrealised))
 
-    async def contract(self, request: Request) -> Reply:
+    def contract(self, asked: Asked) -> Reply:
         """One instrument by its exchange and token, or with `info=download` all of them."""
-        _, parameters = self._asked(request)
-        info = words.text(parameters, "info", default="scrip").lower()
+        info = words.text(asked.parameters, "info", default="scrip").lower()
         if info == "download":
-            return await self._shown(enveloped(listed(self._desk.instruments.values())))
+            return enveloped(listed(self._desk.instruments.values()))
         if info != "scrip":
             raise FieldError("info")
-        token = words.text(parameters, "token")
-        instrument = find_contract(self._desk.instruments, request.path_params["exchange"], token)
-        return await self._shown(MISSING if instrument is None else enveloped(contract(instrument)))
+        token = words.text(asked.parameters, "token")
+        instrument = find_contract(self._desk.instruments, asked.path["exchange"], token)
+        return MISSING if instrument is None else enveloped(contract(instrument))
 
-    async def search(self, request: Request) -> Reply:
+    def search(self, asked: Asked) -> Reply:
         """The instruments that a key fits; none is an empty list."""
-        _, parameters = self._asked(request)
-        key = words.text(parameters, "key")
-        return await self._shown(enveloped(found(self._desk.instruments.values(), key)))
+        key = words.text(asked.parameters, "key")
+        return enveloped(found(self._desk.instruments.values(), key))
 
-    async def market_data(self, request: Request) -> Reply:
+    def market_data(self, asked: Asked) -> Reply:
         """The market of one instrument, whole or with `key=` one bare value of it."""
-        _, parameters = self._asked(request)
-        path = request.path_params
+        path = asked.path
         if path["segment"].upper() not in SEGMENTS:
             return replies.RESOURCE_NOT_FOUND
-        token = words.text(parameters, "token")
+        token = words.text(asked.parameters, "token")
         instrument = find_contract(self._desk.instruments, path["exchange"], token)
         # Shares are all that the instrument file holds.
         if instrument is None or SEGMENTS[path["segment"].upper()] is not Segment.CAPITAL:
             return replies.field_invalid("token", Reason.UNKNOWN_INSTRUMENT)
         shown = self._desk.quote(instrument.key)
-        return await self._shown(replies.success("", quote_or_part(instrument, shown, parameters)))
+        return replies.success("", quote_or_part(instrument, shown, asked.parameters))
 
-    def _asked(self, request: Request) -> tuple[str, Parameters]:
-        """The client that asks, and the fields of its query. Raises what `request.answer` words."""
-        scope = request.scope
-        if len(scope["query_string"]) > REQUEST_BYTES_MAX:
+    def _page(self, render: Render) -> Page:
+        """A page that sends what is rendered once all that it shows is on disk."""
+
+        async def page(request: Request) -> Reply:
+            scope = request.scope
+            reply: Reply | None = scope.get(MADE)
+            if reply is None:
+                reply = render(self._asked(read_head(scope["headers"]), scope["query_string"], request.path_params))
+            await self._desk.durable()
+            return reply
+
+        return page
+
+    def _reply(self, render: Render) -> Callable[[Head, bytes], Reply]:
+        """What is rendered for a head and a query, which may be sent once all that it shows is on disk."""
+        return lambda head, query_string: render(self._asked(head, query_string, _NO_PARTS))
+
+    def _asked(self, head: Head, query_string: bytes, path: Mapping[str, str]) -> Asked:
+        """Who asks for what. Raises what `request.answer` words."""
+        if len(query_string) > REQUEST_BYTES_MAX:
             raise EarlyReply(replies.TOO_LARGE)
-        claims = self._gate.authenticate(scope["headers"], self._desk.now_ns())
-        return claims.client_id, read_fields(scope, b"", claims)
-
-    async def _shown(self, reply: Reply) -> Reply:
-        """The reply, once all that it shows is on disk."""
-        await self._desk.durable()
-        return reply
+        client_id = self._gate.admit(head.presented(), self._desk.now_ns()).client_id
+        return Asked(client_id, fields_of(client_id, query_string, head.content_type, b""), path)
 
     def _turnovers(self, client_id: str) -> list[Turnover]:
         return list(turnovers(self._desk.state, client_id, self._desk.now_ns()))

@@ -12,6 +12,8 @@ from bracketd.wire import replies
 from bracketd.wire.replies import Reply, Rest
 from bracketd.wire.request import ClientGone, answer
 
+_JSON = (b"content-type", b"application/json")
+
 REASON = "bracketd.reason"
 """Where a page leaves in the scope why it refused."""
 
@@ -33,9 +35,11 @@ def page_route(path: str, methods: list[str], page: Callable[[Request], Awaitabl
 
 def response(reply: Reply) -> Response:
     """A reply in one piece, which is JSON unless its headers say otherwise."""
+    made = Response(reply.body, reply.status)
+    length = (b"content-length", b"%d" % len(reply.body))
     typed = any(name == b"content-type" for name, _ in reply.headers)
-    made = Response(reply.body, reply.status, media_type=None if typed else "application/json")
-    made.raw_headers.extend(reply.headers)
+    # In the order in which a connection writes them that answers by itself.
+    made.raw_headers = [length, *reply.headers] if typed else [_JSON, length, *reply.headers]
     return made
 
 
