@@ -17,7 +17,9 @@ SECONDS_1970_TO_1980 = 315_532_800
 
 _NS_PER_DAY = SECONDS_PER_DAY * NS_PER_SECOND
 _IST_OFFSET_NS = IST_OFFSET_S * NS_PER_SECOND
-_REFERENCE_OFFSET_NS = (IST_OFFSET_S - SECONDS_1970_TO_1980) * NS_PER_SECOND
+REFERENCE_OFFSET_NS = (IST_OFFSET_S - SECONDS_1970_TO_1980) * NS_PER_SECOND
+"""What `activity_reference` adds to a moment; for whoever gives one out at every event."""
+
 _DAYS_PER_ERA = 146_097
 """The Gregorian calendar repeats after 400 years."""
 
@@ -99,4 +101,4 @@ def activity_reference(now_ns: int) -> int:
     Successive values of one order must still be told apart by clients that read them as float64, whose spacing is
     256 here: whoever issues them steps by at least 512 (wire.md 1.6).
     """
-    return now_ns + _REFERENCE_OFFSET_NS
+    return now_ns + REFERENCE_OFFSET_NS

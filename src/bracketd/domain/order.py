@@ -52,13 +52,9 @@ class Execution(StrEnum):
     REGULAR = "REGULAR"
     AMO = "AMO"
 
-    @property
-    def single(self) -> bool:
-        """Whether it is one order by itself, which never gets legs."""
-        return self in _SINGLE
-
-
-_SINGLE = frozenset({Execution.REGULAR, Execution.AMO})
+    def __init__(self, word: str) -> None:
+        """`single`: whether it is one order by itself, which never gets legs. Each member knows it."""
+        self.single = word in ("REGULAR", "AMO")
 
 
 class Leg(StrEnum):
@@ -83,8 +79,12 @@ class Status(StrEnum):
     CANCELLED = "CANCELLED"
     REJECTED = "REJECTED"
 
+    def __init__(self, word: str) -> None:
+        """`terminal`: whether nothing can happen any more to an order that has it. Each member knows it."""
+        self.terminal = word in ("COMPLETE", "CANCELLED", "REJECTED")
 
-TERMINAL = frozenset({Status.COMPLETE, Status.CANCELLED, Status.REJECTED})
+
+TERMINAL = frozenset(status for status in Status if status.terminal)
 
 _STOPS = frozenset({OrderType.SL, OrderType.SLM})
 _MARKET, _SLM = OrderType.MARKET, OrderType.SLM
@@ -156,7 +156,7 @@ class Order(msgspec.Struct, array_like=True, gc=False, kw_only=True):
     @property
     def terminal(self) -> bool:
         """Whether nothing can happen to the order any more."""
-        return self.status in TERMINAL
+        return self.status.terminal
 
     @property
     def position_key(self) -> str:

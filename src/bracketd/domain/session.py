@@ -25,13 +25,9 @@ class SessionPhase(StrEnum):
     OPEN = "OPEN"
     CUT_OFF = "CUT_OFF"
 
-    @property
-    def trades(self) -> bool:
-        """Whether orders can trade."""
-        return self in _TRADING_PHASES
-
-
-_TRADING_PHASES = frozenset({SessionPhase.OPEN, SessionPhase.CUT_OFF})
+    def __init__(self, word: str) -> None:
+        """`trades`: whether orders can trade. Asked for at every command, so that each member knows it."""
+        self.trades = word in ("OPEN", "CUT_OFF")
 
 
 class Stage(StrEnum):
@@ -47,10 +43,9 @@ class Stage(StrEnum):
     LAST_CALL = "LAST_CALL"
     ENDED = "ENDED"
 
-    @property
-    def trades(self) -> bool:
-        """Whether an order sent now can work."""
-        return self in _TRADING_STAGES
+    def __init__(self, word: str) -> None:
+        """`trades`: whether an order sent now can work. Asked for at every event, so that each member knows it."""
+        self.trades = word in ("TRADING", "SQUARE_OFF", "LAST_CALL")
 
     @property
     def place(self) -> int:
@@ -59,7 +54,6 @@ class Stage(StrEnum):
 
 
 _STAGES = tuple(Stage)
-_TRADING_STAGES = frozenset({Stage.TRADING, Stage.SQUARE_OFF, Stage.LAST_CALL})
 
 
 class TradingDay(msgspec.Struct, frozen=True, gc=False):

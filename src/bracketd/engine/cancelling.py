@@ -115,7 +115,7 @@ def outcome_of(state: State, ticket: Ticket) -> Outcome | None:
             return Refused(Reason.VENUE_REFUSED, text=bracket.exit_refusal)
         return None
     entry = state.orders[state.brackets[ticket.basket_id].entry_id]
-    if entry.terminal:
+    if entry.status.terminal:
         return _by_status(entry, ticket.order_id)
     if entry.status is Status.CANCEL_PENDING:
         return None
@@ -163,9 +163,10 @@ def name_row(state: State, command: NamesOrder) -> tuple[Order, Leg, Named] | Ou
     if said is not None and said.upper() not in EXECUTION_WORDS[order.execution]:
         return FieldFault("execution_type")
     leg = None if "leg_order_indicator" in unreadable else _leg_named(state, order, command)
-    fault = _exchange_id_fault(state, order, leg, command)
-    if fault is not None:
-        return fault
+    if command.exchange_order_id is not None or "exchange_order_id" in unreadable:
+        fault = _exchange_id_fault(state, order, leg, command)
+        if fault is not None:
+            return fault
     is_leg = order.leg is not _ENTRY_LEG
     if leg is None or (is_leg and leg is _ENTRY_LEG):
         return FieldFault("leg_order_indicator")
@@ -190,7 +191,7 @@ def _exchange_id_fault(state: State, order: Order, leg: Leg | None, command: Nam
     if "exchange_order_id" in command.unreadable:
         return FieldFault("exchange_order_id")
     sent = command.exchange_order_id
-    if sent is None or not order.exchange_order_id:
+    if not order.exchange_order_id:
         return None
     if not sent:
         return FieldFault("exchange_order_id", blank=True)

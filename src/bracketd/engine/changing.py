@@ -6,7 +6,7 @@ import msgspec
 
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.instructions import Modified
-from bracketd.domain.ist import activity_reference
+from bracketd.domain.ist import REFERENCE_OFFSET_NS, activity_reference
 from bracketd.domain.order import Leg, Order, Side, Status
 from bracketd.engine.margin import settle_margin
 from bracketd.engine.stake import settle_stake
@@ -23,7 +23,7 @@ _STOPLOSS, _PENDING = Leg.STOPLOSS, Status.PENDING
 def touch(order: Order, at_ns: int) -> None:
     """Mark the order as changed, in unix nanoseconds."""
     order.changed_ns = at_ns
-    wanted, least = activity_reference(at_ns), order.activity_reference + ACTIVITY_STEP_NS
+    wanted, least = at_ns + REFERENCE_OFFSET_NS, order.activity_reference + ACTIVITY_STEP_NS
     order.activity_reference = wanted if wanted > least else least
 
 

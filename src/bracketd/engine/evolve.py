@@ -302,7 +302,8 @@ def _take_from_legs(state: State, bracket: Bracket, order: Order, event: TradeBo
 def _cancel_requested(state: State, event: CancelRequested) -> None:
     order = state.orders[event.order_id]
     order.status_before = order.status
-    order.cancel_refused = False
+    if order.cancel_refused:
+        order.cancel_refused = False
     order.requests += 1
     happen(order, _CANCEL_REQUESTED, event.at_ns)
     bracket = state.brackets[order.basket_id]
@@ -314,13 +315,18 @@ def _order_cancelled(state: State, event: OrderCancelled) -> None:
     order = state.orders[event.order_id]
     bracket = state.brackets[order.basket_id]
     happen(order, _CANCELLED, event.at_ns)
-    order.remaining, order.refused, order.held = 0, False, False
+    order.remaining = 0
+    # To write what is there already costs more than to look.
+    if order.refused or order.held:
+        order.refused = order.held = False
     if bracket.unprotected and order.leg is _ENTRY:
         bracket.info_before = event.info
-    else:
+    elif order.info != event.info:
         order.info = event.info
-    end_modify(state, order)
-    end_trailing(state, order)
+    if state.terms:
+        end_modify(state, order)
+    if order.leg is not _ENTRY:
+        end_trailing(state, order)
     settle(state, bracket)
 
 

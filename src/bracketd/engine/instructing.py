@@ -170,11 +170,9 @@ def _adjust(state: State, bracket: Bracket, growth: int) -> AdjustPair | None:
     )
 
 
-def growth_by(state: State, event: AnyEvent) -> int:
+def growth_by(state: State, event: LegsGrown) -> int:
     """By how many shares an event that is not applied yet will grow the legs."""
-    if type(event) is LegsGrown:
-        return event.quantity - state.orders[state.brackets[event.basket_id].stop_id].quantity
-    return 0
+    return event.quantity - state.orders[state.brackets[event.basket_id].stop_id].quantity
 
 
 _BY_STAGE: dict[Stage, Instruction] = {
@@ -200,4 +198,6 @@ _BY_EVENT: dict[type, Callable[[State, Any, int], Instruction | None]] = {
     LegCompleted: _leg_ended,
     StageReached: _stage_reached,
 }
+
+INSTRUCTING = frozenset(_BY_EVENT)
 """The events that send the venue to work; all others are what it told us, or none of its business."""

@@ -8,4 +8,9 @@ class InvariantBroken(Exception):
 def invariant(condition: object, text: str, *values: object) -> None:
     """Raise InvariantBroken, with the text and the values, unless the condition holds."""
     if not condition:
-        raise InvariantBroken(" ".join((text, *map(repr, values))))
+        raise broken(text, *values)
+
+
+def broken(text: str, *values: object) -> InvariantBroken:
+    """What `invariant` raises, for where the condition was looked at already: at every event that costs less."""
+    return InvariantBroken(" ".join((text, *map(repr, values))))

@@ -5,7 +5,7 @@ from bracketd.domain.bracket import Bracket
 from bracketd.domain.order import Execution, Leg, Order, OrderType, Side, Status
 from bracketd.domain.session import Stage
 from bracketd.engine.exposure import legs_of, uncovered, untouched
-from bracketd.engine.invariant import invariant
+from bracketd.engine.invariant import broken, invariant
 from bracketd.engine.stake import plus
 from bracketd.engine.state import State
 
@@ -44,7 +44,8 @@ def check_bracket(state: State, bracket: Bracket) -> None:
 def _check_untouched(state: State, bracket: Bracket, entry: Order) -> None:
     """What is left to check where nothing has filled: one row, no legs, nothing open, nothing to flag."""
     _check_quantities(entry)
-    invariant(not bracket.late and not bracket.target_id, "no leg before a fill (6)", bracket.basket_id)
+    if bracket.late or bracket.target_id:
+        raise broken("no leg before a fill (6)", bracket.basket_id)
     if state.stage is _ENDED:
         invariant(entry.terminal, "nothing works after the session (17)", bracket)
 
@@ -68,13 +69,13 @@ def _check_legs(state: State, bracket: Bracket, stop: Order, target: Order | Non
 
 
 def _check_quantities(order: Order) -> None:
-    filled, remaining = order.filled, order.remaining
-    fits = filled >= 0 and remaining >= 0 and filled + remaining <= order.quantity
-    invariant(fits, "no negative (4)", order.order_id)
-    if order.status is _COMPLETE and order.leg is _ENTRY:
-        invariant(order.filled == order.quantity, "COMPLETE means filled (4)", order.order_id)
-    if order.terminal:
-        invariant(order.remaining == 0, "nothing remains of a terminal order (3)", order.order_id)
+    filled, remaining, status = order.filled, order.remaining, order.status
+    if filled < 0 or remaining < 0 or filled + remaining > order.quantity:
+        raise broken("no negative (4)", order.order_id)
+    if status is _COMPLETE and order.leg is _ENTRY and filled != order.quantity:
+        raise broken("COMPLETE means filled (4)", order.order_id)
+    if remaining and status.terminal:
+        raise broken("nothing remains of a terminal order (3)", order.order_id)
 
 
 def check_state(state: State) -> None:

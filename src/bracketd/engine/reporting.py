@@ -92,7 +92,9 @@ def _filled(state: State, _order: Order, report: Filled, now_ns: int) -> AnyEven
 
 
 def _withdrawn(state: State, order: Order, report: Withdrawn, now_ns: int) -> AnyEvent | None:
-    return None if order.terminal else OrderCancelled(now_ns, report.order_id, _withdrawn_by(state, order))
+    if order.status.terminal:
+        return None
+    return OrderCancelled(now_ns, report.order_id, _withdrawn_by(state, order) if order.leg is _TARGET else "")
 
 
 def _cancel_denied(_state: State, order: Order, report: CancelDenied, now_ns: int) -> AnyEvent | None:
@@ -139,9 +141,7 @@ def _rejected(state: State, order: Order, report: Rejected, now_ns: int) -> AnyE
 
 def _withdrawn_by(state: State, order: Order) -> str:
     """What took a target out: a refused stop counts as its sibling (2.8), a cancel of its own is nobody's."""
-    if order.leg is _TARGET and state.orders[state.brackets[order.basket_id].stop_id].refused:
-        return "OCO"
-    return ""
+    return "OCO" if state.orders[state.brackets[order.basket_id].stop_id].refused else ""
 
 
 def _pair_adjusted(state: State, report: PairAdjusted, now_ns: int) -> AnyEvent | None:

@@ -116,7 +116,6 @@ TRANSITIONS: dict[tuple[Status, Happening], Status | None] = {
 def next_status(status: Status, happening: Happening, before: Status) -> Status:
     """The status after a happening; `before` is what a refused request returns to. Raises InvariantBroken."""
     try:
-        following = TRANSITIONS[status, happening]
+        return TRANSITIONS[status, happening] or before
     except KeyError:
         raise InvariantBroken(f"an order that is {status} cannot be {happening}") from None
-    return before if following is None else following

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from bracketd.domain.account import Account
-from bracketd.domain.commands import Command, OpenAccount
+from bracketd.domain.commands import CancelOrder, Command, OpenAccount
 from bracketd.domain.events import AnyEvent, IntentKept, encode_step
 from bracketd.domain.instructions import Report
 from bracketd.domain.instrument import Instrument, Level, Tick
@@ -297,7 +297,7 @@ class Desk:
         now_ns = self._clock.now_ns()
         if self._agenda.due_ns() <= now_ns:
             self._do_due(now_ns)
-        instrument = judged_by(self.state, command)
+        instrument = "" if type(command) is CancelOrder else judged_by(self.state, command)
         print_paise = self._venue.shown(instrument)[0] if instrument and instrument in self.instruments else 0
         decision = decide(self.state, command, self.instruments, Moment(now_ns, self._phase(now_ns), print_paise))
         if not decision.events:
@@ -348,10 +348,10 @@ class Desk:
         if step.events:
             for told in self.on_step:
                 told(self._last_seq, step.events)
-        log_protection(self.state, step.events)
+            log_protection(self.state, step.events)
         if self._agenda.due_ns() < self._told_due_ns:
             self.due_sooner.set()
-        for basket_id in step.moved:
+        for basket_id in step.moved if self._movement else ():
             for _, future in self._movement.pop(basket_id, ()):
                 if not future.done():
                     future.set_result(True)

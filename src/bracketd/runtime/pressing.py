@@ -52,9 +52,9 @@ class Pressing:
         self._ease(basket_id)
 
     def _ease(self, basket_id: str) -> None:
-        """Nothing of the bracket is to be tried again."""
-        self._instrument_of.pop(basket_id, None)
-        self.hurrying.discard(basket_id)
+        """Nothing of the bracket is to be tried again. What hurries is one of those that press."""
+        if self._instrument_of.pop(basket_id, None) is not None:
+            self.hurrying.discard(basket_id)
 
     def tried(self, now_ns: int) -> None:
         """What presses was tried at this moment."""

@@ -10,14 +10,22 @@ from typing import get_args
 import msgspec
 
 from bracketd.domain.bracket import Bracket
-from bracketd.domain.events import AnyEvent, CancelRequested, DayBegun, LetterArrived, LetterSent, StageReached
+from bracketd.domain.events import (
+    AnyEvent,
+    CancelRequested,
+    DayBegun,
+    LegsGrown,
+    LetterArrived,
+    LetterSent,
+    StageReached,
+)
 from bracketd.domain.instructions import Filled, Held, Instruction, Report, Triggered
 from bracketd.domain.instrument import Tick
 from bracketd.domain.session import Stage, TradingDay
 from bracketd.engine.ending import next_due, turn_due
 from bracketd.engine.evolve import evolve
 from bracketd.engine.exposure import may_be_cancelled, squares_off
-from bracketd.engine.instructing import growth_by, instruction_for
+from bracketd.engine.instructing import INSTRUCTING, growth_by, instruction_for
 from bracketd.engine.invariants import check_bracket
 from bracketd.engine.reporting import decide_report
 from bracketd.engine.retrying import EACH_PRINT, EACH_SECOND
@@ -42,7 +50,7 @@ _SEEN_FIRST = frozenset({Filled, Triggered})
 class Step:
     """The step in hand. `events` is what it has come to; `moved` the baskets that it touched."""
 
-    __slots__ = ("_now_ns", "_pressing", "_sightings", "_state", "_venue", "events", "moved")
+    __slots__ = ("_at_rest", "_now_ns", "_pressing", "_sightings", "_state", "_venue", "events", "moved")
 
     def __init__(self, state: State, venue: MarketVenue, sightings: Sightings, pressing: Pressing, now_ns: int) -> None:
         self._state = state
@@ -52,6 +60,8 @@ class Step:
         self._now_ns = now_ns
         self.events: list[AnyEvent] = []
         self.moved: set[str] = set()
+        # Of which nothing was due when it was asked last; it need not be asked again until something happens.
+        self._at_rest: Bracket | None = None
 
     def see(self, instrument: str) -> None:
         """Record how the instrument's market stands, before anything relies on it."""
@@ -61,14 +71,13 @@ class Step:
 
     def apply(self, event: AnyEvent) -> None:
         """One event and all that follows from it."""
-        state = self._state
-        growth = growth_by(state, event)
-        evolve(state, event)
-        self.events.append(event)
-        instruction = instruction_for(state, event, growth)
-        if instruction is not None:
-            self.handle(self._venue.submit(instruction, self._now_ns))
-        kind = type(event)
+        state, kind = self._state, type(event)
+        growth = growth_by(state, event) if type(event) is LegsGrown else 0
+        self._record(event)
+        if kind in INSTRUCTING:
+            instruction = instruction_for(state, event, growth)
+            if instruction is not None:
+                self.handle(self._venue.submit(instruction, self._now_ns))
         if kind in _OF_ORDER:
             bracket = state.brackets[state.orders[event.order_id].basket_id]  # type: ignore[union-attr]
         elif kind in _OF_BASKET:
@@ -183,8 +192,13 @@ class Step:
                 self.apply(event)
 
     def _settle(self, bracket: Bracket) -> None:
-        while (following := next_due(self._state, bracket, self._now_ns)) is not None:
-            self.apply(following)
+        """What the bracket's rules demand, until nothing is due: a question about the state alone."""
+        while self._at_rest is not bracket:
+            following = next_due(self._state, bracket, self._now_ns)
+            if following is not None:
+                self.apply(following)
+            else:
+                self._at_rest = bracket
 
     def _try_again(self, basket_id: str, rules: Iterable[Callable[[State, Bracket, int], AnyEvent | None]]) -> None:
         if not self._state.stage.trades:
@@ -198,3 +212,4 @@ class Step:
     def _record(self, event: AnyEvent) -> None:
         evolve(self._state, event)
         self.events.append(event)
+        self._at_rest = None

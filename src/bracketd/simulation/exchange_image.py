@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from bracketd.venue.paper.book import Book, Work, waiting_at
+from bracketd.venue.paper.book import Book, Work
 from bracketd.venue.paper.exchange import PaperExchange
+from bracketd.venue.paper.ladder import waiting_at
 
 _FACTS = (
     "account",

@@ -1,14 +1,13 @@
 """The paper exchange's book of one instrument: who waits at which price, and what the market shows.
 
-Prices are paise, quantities shares. A price keeps its orders in time order, which is the order of insertion.
+Prices are paise, quantities shares.
 """
 
-from collections.abc import Iterable, Iterator
-
-from sortedcontainers import SortedDict
+from collections.abc import Iterator
 
 from bracketd.domain.instrument import Level, Tick
 from bracketd.domain.order import OrderType
+from bracketd.venue.paper.ladder import Ladder
 
 _LIMITED = frozenset({OrderType.LIMIT, OrderType.SL})
 
@@ -181,25 +180,10 @@ class LegWork(Work):
         self.pair.remaining -= quantity
 
 
-Rung = Work | dict[str, Work] | None
-"""Who waits at one price: one order, several by their ids and first come first, or nobody any more.
-
-Most prices at which anybody waits have one order; a dictionary for each would be a tenth of a position's memory.
-"""
-
-
-def waiting_at(rung: Rung) -> Iterable[Work]:
-    """The orders at one price, first come first."""
-    if rung is None:
-        return ()
-    return rung.values() if isinstance(rung, dict) else (rung,)
-
-
 class Book:
     """Everything at work in one instrument."""
 
     __slots__ = (
-        "_edges",
         "asks",
         "base_paise",
         "bids",
@@ -220,22 +204,32 @@ class Book:
         self.asks: tuple[Level, ...] = ()
         self.taken: dict[str, list[int]] = {}
         self.tick_name = ""
-        # Index 0 sells, 1 buys; each maps a price to the orders there.
-        self.resting: tuple[SortedDict[int, Rung], ...] = (SortedDict(), SortedDict())
-        self.stops: tuple[SortedDict[int, Rung], ...] = (SortedDict(), SortedDict())
+        # Index 0 sells, 1 buys.
+        self.resting = (Ladder(below=False), Ladder(below=True))
+        self.stops = (Ladder(below=True), Ladder(below=False))
         self.market: dict[str, Work] = {}
-        # The prices nearest to the market: [stops to sell, stops to buy, limits to sell, limits to buy].
-        self._edges = [_NONE_BELOW, _NONE_ABOVE, _NONE_ABOVE, _NONE_BELOW]
 
     def quiet(self, before_paise: int, price_paise: int) -> bool:
         """Whether a print at this price, or with 0 a quote, after one at `before_paise` touches no order at all.
 
         Most ticks are like this, and it takes four comparisons to tell.
         """
-        sell_stop, buy_stop, ask, bid = self._edges
-        if self.market or bid > before_paise or ask < before_paise:
+        if self.market:
             return False
-        return not price_paise or (sell_stop < price_paise < buy_stop and bid < price_paise < ask)
+        if self._reaches_nobody(before_paise, price_paise):
+            return True
+        looked = [ladder.look() for ladder in (*self.stops, *self.resting)]
+        return any(looked) and self._reaches_nobody(before_paise, price_paise)
+
+    def _reaches_nobody(self, before_paise: int, price_paise: int) -> bool:
+        asks, bids = self.resting
+        ask, bid = asks.edge_paise, bids.edge_paise
+        if bid > before_paise or ask < before_paise:
+            return False
+        if not price_paise:
+            return True
+        sells, buys = self.stops
+        return sells.edge_paise < price_paise < buys.edge_paise and bid < price_paise < ask
 
     @property
     def reference_paise(self) -> int:
@@ -253,43 +247,20 @@ class Book:
     def add(self, work: Work) -> None:
         """Put an order where it belongs: among the stops, at its limit, or with those at market."""
         if work.waiting:
-            side, price, edge = self.stops[work.buy], work.trigger_paise, int(work.buy)
+            self.stops[work.buy].add(work.trigger_paise, work)
         elif work.kind in _LIMITED:
-            side, price, edge = self.resting[work.buy], work.limit_paise, 2 + work.buy
+            self.resting[work.buy].add(work.limit_paise, work)
         else:
             self.market[work.order_id] = work
-            return
-        rung = side.get(price)
-        if rung is None:
-            side[price] = work
-        elif isinstance(rung, dict):
-            rung[work.order_id] = work
-        elif rung is not work:
-            side[price] = {rung.order_id: rung, work.order_id: work}
-        if (price > self._edges[edge]) if edge in _BELOW else (price < self._edges[edge]):
-            self._edges[edge] = price
 
     def remove(self, work: Work) -> None:
         """Take an order out, wherever it is; one that is nowhere is no fault."""
         if work.waiting:
-            side, price, edge = self.stops[work.buy], work.trigger_paise, int(work.buy)
+            self.stops[work.buy].remove(work.trigger_paise, work)
         elif work.kind in _LIMITED:
-            side, price, edge = self.resting[work.buy], work.limit_paise, 2 + work.buy
+            self.resting[work.buy].remove(work.limit_paise, work)
         else:
             self.market.pop(work.order_id, None)
-            return
-        rung = side.get(price)
-        if isinstance(rung, dict):
-            if rung.pop(work.order_id, None) is None or rung:
-                return
-        elif rung is not work:
-            return
-        if price == self._edges[edge]:
-            del side[price]
-            self._edges[edge] = _nearest(side, below=edge in _BELOW)
-        else:
-            # An empty price stays until it is the nearest: somebody else will want it, and it costs a few bytes.
-            side[price] = None
 
     def replace_stop(self, work: Work, trigger_paise: int) -> None:
         """Give a waiting stop another trigger; its place in time stays its priority."""
@@ -302,28 +273,28 @@ class Book:
         """The waiting stops that a print at this price triggers, in time order."""
         sells, buys = self.stops
         found: list[Work] = []
-        for trigger in reversed(sells):
+        for trigger, waiting in sells.nearest_first():
             if trigger < price_paise:
                 break
-            found.extend(waiting_at(sells[trigger]))
-        for trigger in buys:
+            found.extend(waiting)
+        for trigger, waiting in buys.nearest_first():
             if trigger > price_paise:
                 break
-            found.extend(waiting_at(buys[trigger]))
+            found.extend(waiting)
         found.sort(key=_by_priority)
         return found
 
     def limits_through(self, price_paise: int, *, strictly: bool) -> Iterator[Work]:
         """Resting limits that a price is at or beyond (strictly: only beyond), on both sides."""
         sells, buys = self.resting
-        for limit in reversed(buys):
+        for limit, waiting in buys.nearest_first():
             if limit < price_paise or (strictly and limit == price_paise):
                 break
-            yield from waiting_at(buys[limit])
-        for limit in sells:
+            yield from waiting
+        for limit, waiting in sells.nearest_first():
             if limit > price_paise or (strictly and limit == price_paise):
                 break
-            yield from waiting_at(sells[limit])
+            yield from waiting
 
     def displayed(self, work: Work) -> list[tuple[int, int]]:
         """(price, quantity) that the market still shows to the order's account, best first."""
@@ -351,24 +322,7 @@ class Book:
 
 
 _NOTHING = [0, 0]
-_NONE_BELOW = -1
-_NONE_ABOVE = 1 << 62
-"""Prices that no print reaches: the edges of a side on which nobody waits."""
-
-_BELOW = (0, 3)
-"""The edges below the market: of stops to sell and of limits to buy, where the nearest price is the highest."""
 
 
 def _by_priority(work: Work) -> int:
     return work.priority
-
-
-def _nearest(side: SortedDict[int, Rung], *, below: bool) -> int:
-    """The price of a side that is nearest to the market and at which somebody waits; those of nobody on the way go."""
-    end = -1 if below else 0
-    while side:
-        price, rung = side.peekitem(end)
-        if rung is not None:
-            return int(price)
-        del side[price]
-    return _NONE_BELOW if below else _NONE_ABOVE
