@@ -108,7 +108,7 @@ class Floor:
         self._phase: SessionPhase | None = None
         self.steps: list[bytes] = []
         self.waiting: list[Asked] = []
-        self._moved: set[str] = set()
+        self._moved: dict[str, None] = {}
         self._staff()
         self._do_due()
         for client in clients or ("A",):
@@ -287,7 +287,7 @@ class Floor:
     def _wake(self) -> None:
         """Whoever waits for a bracket that moved hears his outcome or is judged anew."""
         while self._moved:
-            moved, self._moved = self._moved, set()
+            moved, self._moved = self._moved, {}
             for asked in [each for each in self.waiting if each.waits_for in moved]:
                 if asked.ticket is not None:
                     asked.outcome = outcome_of(self.state, asked.ticket)

@@ -268,6 +268,20 @@ def test_what_is_open_is_rescued_at_the_next_sessions_first_print(floor: SidedFl
     assert floor.net() == 0
 
 
+@pytest.mark.parametrize("crash", [False, True])
+def test_rescue_orders_of_one_print_go_out_in_the_order_of_their_brackets(floor: SidedFloor, crash: bool) -> None:
+    """What a session left open is rescued oldest first, whatever the process hashes its names to, crashed or not."""
+    entries = [floor.place(quantity=1) for _ in range(8)]
+    floor.silent(456.95, 8)
+    floor.until(END)
+    floor.until("20261125 09:20")
+    if crash:
+        floor.restart()
+    floor.silent(457.00)
+    rescued = [event.basket_id for event in floor.events() if isinstance(event, RescuePlaced)]
+    assert rescued == [floor.order(entry).basket_id for entry in entries]
+
+
 def test_a_tick_while_the_market_is_closed_rescues_nothing(floor: SidedFloor) -> None:
     """A print that comes before the session is no print of the session."""
     entry = left_open(floor)

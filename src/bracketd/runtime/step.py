@@ -48,7 +48,7 @@ _SEEN_FIRST = frozenset({Filled, Triggered})
 
 
 class Step:
-    """The step in hand. `events` is what it has come to; `moved` the baskets that it touched."""
+    """The step in hand. `events` is what it has come to; `moved` the baskets that it touched, in that order."""
 
     __slots__ = ("_at_rest", "_now_ns", "_pressing", "_sightings", "_state", "_venue", "events", "moved")
 
@@ -59,7 +59,7 @@ class Step:
         self._pressing = pressing
         self._now_ns = now_ns
         self.events: list[AnyEvent] = []
-        self.moved: set[str] = set()
+        self.moved: dict[str, None] = {}
         # Of which nothing was due when it was asked last; it need not be asked again until something happens.
         self._at_rest: Bracket | None = None
 
@@ -84,7 +84,7 @@ class Step:
             bracket = state.brackets[event.basket_id]  # type: ignore[union-attr]
         else:
             return
-        self.moved.add(bracket.basket_id)
+        self.moved[bracket.basket_id] = None
         self._settle(bracket)
 
     def tick(self, tick: Tick) -> None:
@@ -135,7 +135,7 @@ class Step:
             # A day of a market without hours begins in the middle of trading.
             if isinstance(event, StageReached) or event.stage.trades:
                 for bracket in tuple(self._state.brackets.values()):
-                    self.moved.add(bracket.basket_id)
+                    self.moved[bracket.basket_id] = None
                     self._settle(bracket)
                 self._square_off()
         return True
