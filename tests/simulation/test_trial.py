@@ -9,8 +9,13 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
+from bracketd.journal.protocol import Lease
+from bracketd.journal.writer import Writer
 from bracketd.simulation.campaign import account_of, campaign, explained
+from bracketd.simulation.deeds import Place, PowerCut, Story, Turn
+from bracketd.simulation.disk import WRITTEN
 from bracketd.simulation.premises import Account
 from bracketd.simulation.storyteller import READS, tell
 from bracketd.simulation.trial import tried
@@ -24,7 +29,7 @@ FRESH_WALL_S = 45.0
 """Fresh seeds are tried for so long, of the wall's time."""
 
 SAME = (0, 3, 5, 1_000_020)
-"""Stories told once more elsewhere; in the last one many brackets are rescued at one print, in the order of a set once."""
+"""Stories told again elsewhere; in the last one many brackets are rescued at one print, once in the order of a set."""
 
 PRINT_DIGESTS = f"""
 from bracketd.simulation.campaign import account_of
@@ -82,6 +87,25 @@ def test_everything_is_asked_for() -> None:
 def test_another_story_is_another_run() -> None:
     """The hash tells stories apart, also those that differ by their length alone."""
     assert tried(tell(1, 0.5)).digest != tried(tell(1, 0.25)).digest
+
+
+def test_a_server_that_dies_while_hours_go_by_renews_no_lease_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of renewals would tell nothing, whichever life is in hand."""
+    renewals = Counter[str]()
+    renew = Writer.renew
+
+    def counted(self: Writer, lease: Lease, expires_ns: int) -> Lease:
+        renewals["all"] += 1
+        return renew(self, lease, expires_ns)
+
+    monkeypatch.setattr(Writer, "renew", counted)
+    armed = PowerCut(gap_us=0, point=WRITTEN, machine=True, down_ms=50)
+    placed = next(deed for deed in tell(1).deeds if isinstance(deed, Place))
+    deeds = (armed, replace(placed, gap_us=0), Turn(gap_us=0, early=True), Turn(gap_us=7_000_000, early=False))
+    account = tried(Story(seed=1, minute=560, deeds=deeds), rest=False)
+    assert not account.lie
+    assert account.lives == 2
+    assert 0 < renewals["all"] < 10
 
 
 @pytest.mark.slow

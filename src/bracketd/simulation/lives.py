@@ -69,6 +69,7 @@ class Lives:
         self._ended = ended
         self._deaths = Random(f"deaths {story.seed}")
         self._over = False
+        self._jumps = False
         self._living: asyncio.Task[None] | None = None
         self._starting: asyncio.Task[Process] | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -120,7 +121,9 @@ class Lives:
         """Let much time go by (nanoseconds); thousands of renewals of the lease would tell nothing, so it is let be."""
         if self._renewing is not None:
             self._renewing.cancel()
+        self._jumps = True
         await asyncio.sleep(ns / 1e9)
+        self._jumps = False
         if self.process is not None and (self._renewing is None or self._renewing.done()):
             self._renewing = self._loop.create_task(self.process.keep_lease())
 
@@ -164,7 +167,8 @@ class Lives:
         self.count += 1
         process.misbehave(self.plan)
         self._loop.create_task(process.keep_timing())
-        self._renewing = self._loop.create_task(process.keep_lease())
+        # One that came back in the middle of a jump begins with it when the jump has ended.
+        self._renewing = None if self._jumps else self._loop.create_task(process.keep_lease())
 
     def _recovered(self, state: State, lease: Lease) -> None:
         self._witness.say(lambda: self.archive.check_equal(state, lease.last_seq))
