@@ -1,7 +1,11 @@
 """Client orders: the index says what a walk past every order would say."""
 
+from collections.abc import Iterator
+
+import pytest
 from tests.trading_floor import Floor
 
+from bracketd.domain.order import Order
 from bracketd.engine.state import State
 from bracketd.runtime.client_orders import ClientOrders
 
@@ -45,3 +49,57 @@ def test_what_left_the_state_is_passed_over() -> None:
     del state.orders[second]
     state.orders[third] = rows[third]
     assert ids(index, "A") == [third]
+
+
+class Walked(dict[str, Order]):
+    """Orders that count how many of them are walked past."""
+
+    steps = 0
+
+    def __reversed__(self) -> Iterator[str]:  # type: ignore[override]
+        """The newest first."""
+        for key in super().__reversed__():
+            self.steps += 1
+            yield key
+
+
+async def test_nobody_waits_for_orders_that_were_made_long_ago() -> None:
+    """What was made is taken in again and again, so that whoever asks walks past the newest alone."""
+    floor = Floor("A")
+    for _ in range(5):
+        floor.place(price=456.95)
+    orders = Walked()
+    index = ClientOrders(State(orders=orders))
+    orders.update(floor.state.orders)
+    slept: list[float] = []
+
+    class Enough(Exception):
+        """The clock stands."""
+
+    async def wait(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 2:
+            raise Enough
+
+    with pytest.raises(Enough):
+        await index.keep_up(wait)
+    orders.steps = 0
+    assert list(index.ids_of("A")) == list(floor.state.orders)
+    assert orders.steps == 1
+
+
+def test_a_list_that_was_given_only_grows() -> None:
+    """Ids that somebody goes through stay where they are while orders come and go."""
+    floor = Floor("A")
+    floor.tick(460.0)
+    for _ in range(3):
+        floor.place(price=456.95)
+    first, second, third = floor.state.orders
+    state = State(orders={order_id: floor.state.orders[order_id] for order_id in (first, second)})
+    index = ClientOrders(state)
+    given = index.ids_of("A")
+    del state.orders[first]
+    assert ids(index, "A") == [second]
+    state.orders[third] = floor.state.orders[third]
+    assert list(index.ids_of("A")) == [second, third]
+    assert list(given)[:2] == [first, second]

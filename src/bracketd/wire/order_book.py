@@ -9,7 +9,7 @@ A long book is rendered as its reader takes it, and of one that is not taken no 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -29,6 +29,15 @@ SLICES_AHEAD: Final = 8
 """Slices that wait for the disk together, and then to be sent: a megabyte."""
 
 _HEAD, _TAIL = replies.success("", {"orders": []}).body.split(b"[]")
+
+
+class _Asked(NamedTuple):
+    """A book: whose, among which ids (as many as there were when it was asked for), and which side of it."""
+
+    client_id: str
+    ids: Sequence[str]
+    end: int
+    terminal: bool
 
 
 class _Slice(NamedTuple):
@@ -52,20 +61,21 @@ class OrderBook:
         What is in its body is not durable yet: await that before it is sent. What comes behind the body is.
         """
         ids = self._desk.client_orders.ids_of(client_id)
-        first = self._slice(client_id, ids, 0, terminal)
-        if first.next >= len(ids):
+        asked = _Asked(client_id, ids, len(ids), terminal)
+        first = self._slice(asked, 0)
+        if first.next >= asked.end:
             return Reply(200, b"%b[%b]%b" % (_HEAD, first.rows, _TAIL))
-        return Reply(200, b"%b[%b" % (_HEAD, first.rows), rest=partial(self._rest, client_id, ids, first, terminal))
+        return Reply(200, b"%b[%b" % (_HEAD, first.rows), rest=partial(self._rest, asked, first))
 
-    async def _rest(self, client_id: str, ids: list[str], last: _Slice, terminal: bool) -> AsyncIterator[bytes]:
+    async def _rest(self, asked: _Asked, last: _Slice) -> AsyncGenerator[bytes, None]:
         """What follows the first slice, each piece on disk when it comes. Raises NotServing."""
         shown = bool(last.rows)
-        while last.next < len(ids):
+        while last.next < asked.end:
             ready: list[bytes] = []
-            while last.next < len(ids) and len(ready) < SLICES_AHEAD:
+            while last.next < asked.end and len(ready) < SLICES_AHEAD:
                 async with self._slice_turn:
                     await asyncio.sleep(0)
-                    last = self._slice(client_id, ids, last.next, terminal)
+                    last = self._slice(asked, last.next)
                 if last.rows:
                     ready.append(b"," + last.rows if shown else last.rows)
                     shown = True
@@ -74,11 +84,12 @@ class OrderBook:
                 yield piece
         yield b"]" + _TAIL
 
-    def _slice(self, client_id: str, ids: list[str], start: int, terminal: bool) -> _Slice:
+    def _slice(self, asked: _Asked, start: int) -> _Slice:
         """The rows among the ids from that one on, as many as are rendered at once."""
         orders = self._desk.state.orders
+        client_id, ids, last, terminal = asked
         rows: list[Order] = []
-        at, end = start, min(len(ids), start + ORDERS_AT_ONCE)
+        at, end = start, min(last, start + ORDERS_AT_ONCE)
         while at < end and len(rows) < ROWS_AT_ONCE:
             order = orders.get(ids[at])
             at += 1

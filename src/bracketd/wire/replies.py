@@ -4,7 +4,7 @@ The bodies are those of bracket.md sections 1 and 6. None has a key `error_type`
 Nothing here is "success" unless what was asked for is so, because clients look at nothing else.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,7 +26,7 @@ from bracketd.domain.reasons import STATE_REASONS, Reason
 from bracketd.wire.amounts import JSON
 
 Headers = tuple[tuple[bytes, bytes], ...]
-Rest = Callable[[], AsyncIterator[bytes]]
+Rest = Callable[[], AsyncGenerator[bytes, None]]
 """Begins the further pieces of a body."""
 
 CODE_FORBIDDEN = 40000

@@ -1,12 +1,13 @@
 """Responses: a reply as Starlette sends it, for the routes that name no order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from bracketd.wire import replies
 from bracketd.wire.replies import Reply, Rest
@@ -44,40 +45,57 @@ def response(reply: Reply) -> Response:
 
 
 async def _in_pieces(reply: Reply, rest: Rest, scope: Scope) -> Response:
-    """A large reply, piece after piece: others have their turn between two, and a slow reader holds up only itself.
-
-    Its length is not known when it begins. HTTP/1.0 has no chunks: there all of it is made first.
-    """
+    """A large reply, whose length is not known when it begins; HTTP/1.0 has no chunks, so there all is made first."""
     if scope["method"] == "HEAD":
-        return _sent_as(reply, None)
+        return InPieces(reply, _again(()))
     if scope["http_version"] != "1.0":
-        return _sent_as(reply, _each(reply, rest()))
+        return InPieces(reply, rest())
     pieces = [piece async for piece in rest()]
-    return _sent_as(reply, _each(reply, _again(pieces)), len(reply.body) + sum(map(len, pieces)))
+    return InPieces(reply, _again(pieces), len(reply.body) + sum(map(len, pieces)))
 
 
-def _sent_as(reply: Reply, pieces: AsyncIterator[bytes] | None, length: int | None = None) -> Response:
-    made: Response
-    if pieces is None:
-        made = Response(None, reply.status, media_type="application/json")
-        # Whoever asks for a head is not told of a length that would have to be found by making all of it.
-        del made.headers["content-length"]
-    else:
-        made = StreamingResponse(pieces, reply.status, media_type="application/json")
-    if length is not None:
-        made.headers["content-length"] = str(length)
-    made.raw_headers.extend(reply.headers)
-    return made
+class InPieces(Response):
+    """Piece after piece until the peer has all of them or has gone.
+
+    Others have their turn between two pieces, and a slow reader holds up only itself. An exception on the way leaves
+    the reply without its end, so that nobody takes it for whole.
+    """
+
+    def __init__(self, reply: Reply, rest: AsyncGenerator[bytes, None], length: int | None = None) -> None:
+        super().__init__(None, reply.status)
+        known = () if length is None else ((b"content-length", b"%d" % length),)
+        self.raw_headers = [_JSON, *known, *reply.headers]
+        self._first = reply.body
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        sending, leaving = asyncio.ensure_future(self._send(send)), asyncio.ensure_future(_gone(receive))
+        try:
+            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+        if not sending.cancelled():
+            sending.result()
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self._first, "more_body": True})
+        async with aclosing(self._rest) as rest:
+            async for piece in rest:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await asyncio.sleep(0)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _each(reply: Reply, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The body and what comes behind it; a reader that takes each at once lets others have a turn between two."""
-    yield reply.body
-    async for piece in rest:
-        yield piece
-        await asyncio.sleep(0)
+async def _gone(receive: Receive) -> None:
+    """Wait until the peer has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
-async def _again(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
+async def _again(pieces: Sequence[bytes]) -> AsyncGenerator[bytes, None]:
     for piece in pieces:
         yield piece
