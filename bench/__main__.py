@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import contextlib
-import http.client
 import json
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench import blotter, inside, nautilus, page, pause, ticks
+from bench.book import book_delay
 from bench.contestants import (
     PEER,
     Running,
@@ -31,19 +31,6 @@ CONNECTIONS = (64, 1)
 OURS, UNSYNCED = "bracketd", "bracketd without fsync"
 PEER_PER_S = 6_000
 """More of its orders than the peer cancels in a second."""
-
-QUIET_S = 3.0
-READ_BOOK = """
-import sys, urllib.request
-asked = urllib.request.Request(sys.argv[1], headers={"x-authorization-token": sys.argv[2]})
-rows, kept = 0, b""
-with urllib.request.urlopen(asked, timeout=300) as answer:
-    while part := answer.read(1 << 20):
-        whole = kept + part
-        rows += whole.count(b'"basket_id"') - kept.count(b'"basket_id"')
-        kept = whole[-10:]
-print(rows)
-"""
 
 
 class Size(NamedTuple):
@@ -231,7 +218,7 @@ def resting_many(folder: Path, size: Size) -> dict[str, Any]:
         ratio = at["many"]["p50_us"] / at["few"]["p50_us"]
         bytes_each = (crowded.rss_bytes() - sparse.rss_bytes()) / (size.many - len(few.resting))
         reader = stack.enter_context(running("long", bracketd(folder / "long"), "/readyz"))
-        quiet_ms, delay_ms = book_delay_ms(reader, book)
+        waits = book_delay(reader, book, sparse)
     return {
         "few": len(few.resting),
         "many": size.many,
@@ -239,8 +226,7 @@ def resting_many(folder: Path, size: Size) -> dict[str, Any]:
         "start_s": start_s,
         "bytes_each": bytes_each,
         "book_rows": size.book_rows,
-        "quiet_delay_ms": quiet_ms,
-        "book_delay_ms": delay_ms,
+        **waits,
     }
 
 
@@ -248,37 +234,6 @@ def beside_the_page(folder: Path, size: Size) -> dict[str, float]:
     """What the page costs order entry, as ratios."""
     counted = {"orders": size.stock // 2, "rounds": size.rounds, "seconds": size.seconds}
     return blotter.beside_the_page(folder, Series(), plan_of, **counted)
-
-
-def book_delay_ms(one: Running, stock: Stock) -> tuple[float, float]:
-    """The longest that another client waits for /healthz: with nothing else to do, and while a long book is read.
-
-    Whoever reads the book is a process of its own, so that no wait is the prober's.
-    """
-    url = f"http://127.0.0.1:{one.port}/api/v1/orders?type=pending&client_id={stock.clients[0]}"
-    probe = http.client.HTTPConnection("127.0.0.1", one.port, timeout=30)
-    began = time.monotonic()
-    quiet = longest_wait_ms(probe, lambda: time.monotonic() - began < QUIET_S)
-    reading = subprocess.Popen(
-        [sys.executable, "-c", READ_BOOK, url, stock.tokens[0]], stdout=subprocess.PIPE, text=True
-    )
-    busy = longest_wait_ms(probe, lambda: reading.poll() is None)
-    said, _ = reading.communicate()
-    if said.strip() != str(len(stock.resting)):
-        raise RuntimeError(f"{said.strip() or 'no'} rows were read of a book of {len(stock.resting)}")
-    return quiet, busy
-
-
-def longest_wait_ms(probe: http.client.HTTPConnection, more: Callable[[], bool]) -> float:
-    """The longest that one of many small requests takes."""
-    longest_s = 0.0
-    while more():
-        began = time.perf_counter()
-        probe.request("GET", "/healthz")
-        probe.getresponse().read()
-        longest_s = max(longest_s, time.perf_counter() - began)
-        time.sleep(0.001)
-    return longest_s * 1e3
 
 
 def path_of(cancels: int) -> dict[str, Any]:

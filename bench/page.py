@@ -169,6 +169,8 @@ def _alone(found: dict[str, Any]) -> Iterable[tuple[str, str]]:
         ("longest wait while no snapshot is made, ms", "pause", "none_ms", ".1f"),
         ("a snapshot made beside the server, s", "pause", "took_s", ".1f"),
         ("longest wait with no book read, ms", "scale", "quiet_delay_ms", ".1f"),
+        ("longest wait of another server's client while the book is read, ms", "scale", "book_apart_ms", ".1f"),
+        ("the book read whole, s", "scale", "book_read_s", ".2f"),
         ("start with many orders from a snapshot, s", "scale", "start_s", ".1f"),
     ]
     for what, part, key, form in places:
