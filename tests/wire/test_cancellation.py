@@ -15,7 +15,7 @@ VALUES = (None, "", "1")
 
 def read(path_id: str | None, body: Fields, query: Fields, *, short: bool) -> object:
     """The command, or what is wrong with the request."""
-    parameters = Parameters(path_id, body, query)
+    parameters = Parameters.of(path_id, body, query)
     assert parameters.only is not None
     if not short:
         parameters.only = None
@@ -37,7 +37,7 @@ def test_one_source_is_read_alike_on_both_ways(path_id: str | None, in_query: bo
 
 def test_two_sources_and_what_is_no_text_have_no_short_way() -> None:
     """There a field can conflict, or be unreadable."""
-    assert Parameters("1", {"execution_type": "BO"}, {"client_id": "A"}).only is None
-    assert Parameters("1", {"execution_type": BAD}, {}).only is None
-    assert Parameters("1", {}, {"execution_type": BAD}).only is None
-    assert Parameters("1", {}, {}).only == {}
+    assert Parameters.of("1", {"execution_type": "BO"}, {"client_id": "A"}).only is None
+    assert Parameters.of("1", {"execution_type": BAD}, {}).only is None
+    assert Parameters.of("1", {}, {"execution_type": BAD}).only is None
+    assert Parameters.of("1", {}, {}).only == {}

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from bracketd.wire.fields import Unreadable
 from bracketd.wire.form import JUNK_TAIL
 from bracketd.wire.json_object import DEPTH_MAX
-from bracketd.wire.parameters import ALIASES, Parameters, read_parameters
+from bracketd.wire.parameters import (
+    ALIASES,
+    RECALLED,
+    RECALLED_BYTES_MAX,
+    Parameters,
+    _recall,
+    read_parameters,
+    recall_parameters,
+)
 
 JSON = b"application/json"
 FORM = b"application/x-www-form-urlencoded"
@@ -431,3 +439,37 @@ def test_a_plus_in_a_json_query_is_a_space() -> None:
     parameters = read_parameters(b"%7B%22client_id%22:+%22C1%22,+%22note%22:+%22a%2Bb%22%7D", None, b"")
     assert parameters.text("client_id") == "C1"
     assert parameters.text("note") == "a+b"
+
+
+@given(
+    st.sampled_from([b"", b"client_id=A", b"leg_order_indicator=ENTRY&client_id=B", b"%7B%22a%22%3A1%7D", b"{"]),
+    st.sampled_from([None, b"application/json", b"text/plain", b"application/x-www-form-urlencoded"]),
+    st.sampled_from(
+        [b"", b"{}", b'{"client_id":"A"}', b'{"clint_id":"A"}', b'{"a":[]}', b"client_id=A", b"[", b"\xff"]
+    ),
+    st.sampled_from([None, "", " ", "1", " 2 "]),
+)
+def test_what_is_recalled_is_what_was_read(query: bytes, kind: bytes | None, body: bytes, path_id: str | None) -> None:
+    """A request that was read before is recalled as it would be read, under its own id, also when it is refused."""
+    for _ in range(2):
+        try:
+            read: Parameters | None = read_parameters(query, kind, body, path_id)
+        except Unreadable:
+            read = None
+        try:
+            recalled: Parameters | None = recall_parameters(query, kind, body, path_id)
+        except Unreadable:
+            recalled = None
+        assert recalled == read
+
+
+def test_only_short_requests_are_recalled() -> None:
+    """However many requests come, and however long, only so many short ones are kept."""
+    for number in range(RECALLED + 10):
+        recall_parameters(b"a=%d" % number, None, b"", "1")
+    assert _recall.cache_info().currsize == RECALLED
+    misses = _recall.cache_info().misses
+    long = b"x" * RECALLED_BYTES_MAX
+    for query, kind, body in ((b"a=" + long, None, b""), (b"", long, b"a=1"), (b"", None, b"a=" + long)):
+        recall_parameters(query, kind, body, "1")
+    assert _recall.cache_info().misses == misses

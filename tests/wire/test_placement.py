@@ -264,7 +264,7 @@ def test_one_source_is_read_as_any_other(changed: dict[str, str]) -> None:
     for read in (read_placement, read_modification):
         told: list[object] = []
         for only in (True, False):
-            parameters = Parameters("1", fields, {})
+            parameters = Parameters.of("1", fields, {})
             assert parameters.only is not None
             if not only:
                 parameters.only = None

@@ -67,22 +67,21 @@ class _Buckets:
     def take(self, client_id: str, now_ns: int) -> int:
         if not self.interval_ns:
             return 0
-        full_at_ns = max(self.full_at_ns.get(client_id, 0), now_ns)
+        kept = self.full_at_ns
+        full_at_ns = kept.get(client_id, 0)
+        if full_at_ns < now_ns:
+            full_at_ns = now_ns
         wait_ns = full_at_ns - now_ns - self._lack_ns_max
         if wait_ns > 0:
             return wait_ns
-        self.full_at_ns[client_id] = full_at_ns + self.interval_ns
-        self.full_at_ns.move_to_end(client_id)
-        self._forget_full(now_ns)
+        kept[client_id] = full_at_ns + self.interval_ns
+        kept.move_to_end(client_id)
+        # Who took last long enough ago is forgotten: a bucket that is full is as good as none. The oldest are looked
+        # at, two at a time, so that no request pays for a crowd that has gone.
+        oldest = next(iter(kept))
+        if kept[oldest] <= now_ns:
+            del kept[oldest]
+            oldest = next(iter(kept))
+            if kept[oldest] <= now_ns:
+                del kept[oldest]
         return 0
-
-    def _forget_full(self, now_ns: int) -> None:
-        """Forget who took last long enough ago: a bucket that is full is as good as none.
-
-        The oldest are looked at, two at a time, so that no request pays for a crowd that has gone.
-        """
-        for _ in range(2):
-            oldest = next(iter(self.full_at_ns))
-            if self.full_at_ns[oldest] > now_ns:
-                return
-            del self.full_at_ns[oldest]

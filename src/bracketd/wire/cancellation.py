@@ -3,56 +3,59 @@
 What the values mean is the engine's business. Here it is only settled which values there are.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from bracketd.domain.commands import CancelOrder
+from bracketd.domain.commands import CancelOrder, NamesOrder
 from bracketd.wire.parameters import Parameters
 from bracketd.wire.words import FieldError
 
+Named = TypeVar("Named", bound=NamesOrder)
+
 _JUDGED = ("execution_type", "exchange_order_id", "leg_order_indicator", "oms_order_id")
-_NO_NAMES: frozenset[str] = frozenset()
 
 
 def read_cancellation(parameters: Parameters, client_id: str) -> CancelOrder:
     """The command of a cancel request; raises FieldError where no id is given, or where the one that counts is none."""
-    return CancelOrder(client_id=client_id, **naming(parameters))
+    return read_naming(CancelOrder, parameters, client_id)
 
 
-def naming(parameters: Parameters) -> dict[str, Any]:
-    """The fields of NamesOrder beside the client, for every verb alike; raises as read_cancellation."""
+def read_naming(command: Callable[..., Named], parameters: Parameters, client_id: str, **more: Any) -> Named:
+    """A command of any verb that names an order, of the fields that name it and `more`; raises as read_cancellation."""
     only = parameters.only
     if only is not None:
-        return _naming_plainly(parameters.path_id, only)
+        # One source of texts, as almost every request has.
+        path_id, sent = parameters.path_id, only.get("oms_order_id")
+        if path_id is not None:
+            ids: tuple[str, ...] = (path_id, sent) if sent and sent != path_id else (path_id,)
+        elif sent:
+            ids = (sent,)
+        else:
+            raise FieldError("oms_order_id", blank=True)
+        return command(
+            client_id=client_id,
+            ids=ids,
+            execution_type=only.get("execution_type") or None,
+            # "" where it is there and blank, which check 9 tells from absent.
+            exchange_order_id=only.get("exchange_order_id"),
+            leg=only.get("leg_order_indicator") or None,
+            **more,
+        )
     ids = parameters.order_ids()
     if parameters.path_id is None and parameters.bad("oms_order_id"):
         raise FieldError("oms_order_id")
     if not ids:
         raise FieldError("oms_order_id", blank=True)
-    return {
-        "ids": ids,
-        "execution_type": parameters.text("execution_type"),
-        "exchange_order_id": _exchange_order_id(parameters),
-        "leg": parameters.text("leg_order_indicator"),
-        "unreadable": frozenset(filter(parameters.bad_anywhere, _JUDGED)),
-        "conflicting": frozenset(filter(parameters.conflict, _JUDGED)),
-    }
-
-
-def _naming_plainly(path_id: str | None, only: dict[str, str]) -> dict[str, Any]:
-    """The same of one source of texts, as almost every request has; raises as read_cancellation."""
-    sent = only.get("oms_order_id")
-    ids = tuple(filter(None, (path_id, sent if sent != path_id else None)))
-    if not ids:
-        raise FieldError("oms_order_id", blank=True)
-    return {
-        "ids": ids,
-        "execution_type": only.get("execution_type") or None,
-        # "" where it is there and blank, which check 9 tells from absent.
-        "exchange_order_id": only.get("exchange_order_id"),
-        "leg": only.get("leg_order_indicator") or None,
-        "unreadable": _NO_NAMES,
-        "conflicting": _NO_NAMES,
-    }
+    return command(
+        client_id=client_id,
+        ids=ids,
+        execution_type=parameters.text("execution_type"),
+        exchange_order_id=_exchange_order_id(parameters),
+        leg=parameters.text("leg_order_indicator"),
+        unreadable=frozenset(filter(parameters.bad_anywhere, _JUDGED)),
+        conflicting=frozenset(filter(parameters.conflict, _JUDGED)),
+        **more,
+    )
 
 
 def require_everything(parameters: Parameters, path_ends: bool) -> None:

@@ -36,7 +36,7 @@ def read_plan(body: bytes) -> tuple[int, tuple[FaultRule, ...]]:
     except UnicodeDecodeError as fault:
         raise Unreadable("not UTF-8") from fault
     fields = read_json_object(text)
-    parameters = Parameters(None, fields, {})
+    parameters = Parameters.of(None, fields, {})
     seed = words.whole(parameters, "seed", 0)
     if not 0 <= seed < QUANTITY_LIMIT:
         raise FieldError("seed")
@@ -61,7 +61,7 @@ def _rule(sent: object, place: str) -> FaultRule:
         raise FieldError(place)
     fields = read_json_object(json.dumps(sent))
     try:
-        rule = _read(Parameters(None, fields, {}))
+        rule = _read(Parameters.of(None, fields, {}))
         wrong = rule.fault()
         if wrong:
             raise FieldError(wrong)

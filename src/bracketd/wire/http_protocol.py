@@ -84,7 +84,10 @@ class JsonHttpProtocol(HttpToolsProtocol):
     _made: Reply | None = None
     """What was made for the request in hand and does not go into one piece: the application sends it."""
     _default_headers: list[tuple[bytes, bytes]] | None = None
-    _default_lines = b""
+    _framed_reply: Reply | None = None
+    _framed_keeps_alive = False
+    _around_id = b"", b""
+    """What stands before and behind the request's id in the reply that was framed last."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         """As uvicorn makes it."""
@@ -213,11 +216,15 @@ class JsonHttpProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        else:
-            self._rest()
+            return
+        # The connection is idle from now on.
+        self._idle_since_s = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wake_in(self.timeout_keep_alive)
 
     def timeout_keep_alive_handler(self) -> None:
         """See whether the connection has been idle for as long as it may."""
@@ -242,12 +249,6 @@ class JsonHttpProtocol(HttpToolsProtocol):
     def _unset_keepalive_if_required(self) -> None:
         """Something has come. The timer goes on: to look at the time is cheaper than to set another each time."""
         self._idle_since_s = None
-
-    def _rest(self) -> None:
-        """The connection is idle from now on."""
-        self._idle_since_s = self.loop.time()
-        if self.timeout_keep_alive_task is None:
-            self._wake_in(self.timeout_keep_alive)
 
     def _wake_in(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
@@ -319,21 +320,27 @@ class JsonHttpProtocol(HttpToolsProtocol):
 
     def _framed(self, reply: Reply, sent_id: bytes, keep_alive: bool) -> bytes:
         """A reply as bytes on the wire, its headers in the order in which the application's reach it."""
+        # uvicorn makes a new list of its own headers each second, and most replies are one of a few.
         defaults = self.server_state.default_headers
-        if defaults is not self._default_headers:
-            # uvicorn makes a new list each second.
-            self._default_headers, self._default_lines = defaults, b"".join(map(_LINE, defaults))
-        own = b"".join(map(_LINE, reply.headers)) if reply.headers else b""
-        return b"%b%bcontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: %b\r\n%b%b%b\r\n%b" % (
-            STATUS_LINE[reply.status],
-            self._default_lines,
-            len(reply.body),
-            sent_id,
-            own,
-            self._front_lines,
-            b"" if keep_alive else b"connection: close\r\n",
-            reply.body,
-        )
+        if (
+            reply is not self._framed_reply
+            or defaults is not self._default_headers
+            or keep_alive is not self._framed_keeps_alive
+        ):
+            self._framed_reply, self._default_headers, self._framed_keeps_alive = reply, defaults, keep_alive
+            self._around_id = (
+                b"%b%bcontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: "
+                % (STATUS_LINE[reply.status], b"".join(map(_LINE, defaults)), len(reply.body)),
+                b"\r\n%b%b%b\r\n%b"
+                % (
+                    b"".join(map(_LINE, reply.headers)),
+                    self._front_lines,
+                    b"" if keep_alive else b"connection: close\r\n",
+                    reply.body,
+                ),
+            )
+        before, behind = self._around_id
+        return before + sent_id + behind
 
     def _refuse(self, reply: Reply) -> None:
         if self.transport.is_closing():

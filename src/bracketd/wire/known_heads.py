@@ -55,9 +55,9 @@ class KnownHeads:
         if line is None:
             return None
         begin = line.end()
-        # From the end of the line on, so that the blank line behind no headers at all is found, and found too early.
-        end = packet.find(_BLANK_LINE, begin - 2)
-        if end < begin or begin > LINE_BYTES_MAX:
+        # The last blank line is nearer. What stands before it is known only where it is the first one too.
+        end = packet.rfind(_BLANK_LINE, begin)
+        if end < 0 or begin > LINE_BYTES_MAX:
             return None
         known = self._known.get(packet[begin:end])
         if known is None or len(packet) != end + len(_BLANK_LINE) + known[0]:
@@ -75,6 +75,7 @@ class KnownHeads:
         if line is None or head.sent_id or head.key is not None:
             return
         begin = line.end()
+        # From the end of the line on: behind no headers at all the blank line is there, and there is no block.
         end = packet.find(_BLANK_LINE, begin - 2)
         if not begin <= end <= begin + BLOCK_BYTES_MAX or len(packet) != end + len(_BLANK_LINE) + body_bytes:
             return

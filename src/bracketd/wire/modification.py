@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from bracketd.domain.commands import ModifyOrder
 from bracketd.wire import words
-from bracketd.wire.cancellation import naming
+from bracketd.wire.cancellation import read_naming
 from bracketd.wire.numerals import NotNumeral, shortest_text
 from bracketd.wire.parameters import Parameters
 from bracketd.wire.words import FieldError
@@ -21,7 +21,6 @@ _NO_AMOUNT = (0, False)
 
 def read_modification(parameters: Parameters, client_id: str) -> ModifyOrder:
     """The command of a modification; raises FieldError where no id is given, or where the one that counts is none."""
-    named = naming(parameters)
     fields = _Reader(parameters)
     reference = fields.read("last_activity_reference", words.reference_of, None)
     disclosed = fields.shares("disclosed_quantity")
@@ -40,9 +39,10 @@ def read_modification(parameters: Parameters, client_id: str) -> ModifyOrder:
     if not trails and step:
         # A step that is not obeyed would be a stop that the trader believes to move.
         fields.finer.add("trailing_stop_loss")
-    return ModifyOrder(
-        client_id=client_id,
-        **named,
+    return read_naming(
+        ModifyOrder,
+        parameters,
+        client_id,
         reference=reference,
         disclosed_quantity=disclosed,
         exchange=exchange,

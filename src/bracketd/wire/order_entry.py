@@ -23,6 +23,7 @@ from bracketd.wire.absent import absent_execution
 from bracketd.wire.cancellation import read_cancellation
 from bracketd.wire.head import Head, read_head
 from bracketd.wire.modification import read_modification
+from bracketd.wire.parameters import recall_parameters
 from bracketd.wire.placement import KART_WORDS, REGULAR_WORDS, read_key, read_placement
 from bracketd.wire.replies import EarlyReply, Reply
 from bracketd.wire.representation import (
@@ -81,10 +82,14 @@ class Route(msgspec.Struct, frozen=True, gc=False):
         return ", ".join(self.methods)
 
 
-_PREFIXES = (
-    (b"/api/v1/orders/kart", Way.KART),
-    (b"/api/v1/orders/bracket", Way.OLDER),
-    (b"/api/v1/order/bracket", Way.OLDER),
+_SLASH = ord("/")
+_PREFIXES = tuple(
+    (prefix, len(prefix), way)
+    for prefix, way in (
+        (b"/api/v1/orders/kart", Way.KART),
+        (b"/api/v1/orders/bracket", Way.OLDER),
+        (b"/api/v1/order/bracket", Way.OLDER),
+    )
 )
 
 WITHOUT_ID = Route(None, Way.ORDERS)
@@ -97,12 +102,12 @@ def find_route(raw_path: bytes) -> Route | None:
 
     Everything behind the route is the id, slashes and dots included: what is no id names no order, and says so.
     """
-    for prefix, way in _PREFIXES:
+    for prefix, length, way in _PREFIXES:
         if raw_path.startswith(prefix):
-            rest = raw_path[len(prefix) :].rstrip(b"/")
+            rest = raw_path[length:].rstrip(b"/")
             if not rest:
                 return Route(None, way)
-            if rest.startswith(b"/"):
+            if rest[0] == _SLASH:
                 return Route(_decoded(rest[1:]), way)
     if raw_path.startswith(_ORDERS) and raw_path[len(_ORDERS) :][:1] == b"/":
         rest = raw_path[len(_ORDERS) + 1 :].rstrip(b"/")
@@ -118,7 +123,7 @@ def _decoded(segment: bytes) -> str:
     return segment.decode("utf-8", "replace")
 
 
-class Ordered(msgspec.Struct, frozen=True):
+class Ordered(msgspec.Struct, frozen=True, gc=False):
     """What a request asks of the engine, and how its outcome is worded with the facts that were preferred."""
 
     command: CancelOrder | ModifyOrder | PlaceBracket
@@ -171,10 +176,11 @@ class OrderEntry:
         if claims is None:
             claims = self._gate.admit(head.presented(), self._desk.now_ns())
         client_id = claims.client_id
+        if method == "DELETE":
+            parameters = fields_of(client_id, query_string, head.content_type, body, route.path_id, recall_parameters)
+            return Ordered(read_cancellation(parameters, client_id), self._word_cancel, Cancelled)
         path_id = None if method == "POST" else route.path_id
         parameters = fields_of(client_id, query_string, head.content_type, body, path_id)
-        if method == "DELETE":
-            return Ordered(read_cancellation(parameters, client_id), self._word_cancel, Cancelled)
         absent = absent_execution(parameters)
         if absent is not None:
             return absent

@@ -5,8 +5,11 @@ JSON body, form body, query string, a JSON document as the query string, or the 
 """
 
 import re
-from typing import cast
+from functools import lru_cache
+from typing import Self, cast
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 from bracketd.wire.fields import BAD, Fields, Unreadable, add_field
 from bracketd.wire.form import read_form
@@ -31,8 +34,14 @@ _NAMED_PAIR = re.compile(rb"[\w.?\[\]%+-]+[=&]")
 _CONTROL = re.compile(rb"[\x00-\x1f]")
 _NONE: Fields = {}
 
+RECALLED = 2_048
+"""How many short requests are kept as they were read."""
 
-class Parameters:
+RECALLED_BYTES_MAX = 256
+"""Body, query and content type of a short one; who names an order in the path and says which leg needs less."""
+
+
+class Parameters(msgspec.Struct, gc=False):
     """The fields of one request by name, and `path_id`, the id in its path (None where it has none).
 
     A blank field reads as absent, also for precedence: a blank one in the body does not hide the query's. Values are
@@ -42,15 +51,17 @@ class Parameters:
     unreadable, no two can conflict, and what is there is what counts.
     """
 
-    __slots__ = ("_body", "_query", "only", "path_id")
+    path_id: str | None
+    only: dict[str, str] | None
+    _body: Fields
+    _query: Fields
 
-    def __init__(self, path_id: str | None, body: Fields, query: Fields) -> None:
-        self.path_id = path_id
-        self._body = body
-        self._query = query
+    @classmethod
+    def of(cls, path_id: str | None, body: Fields, query: Fields) -> Self:
+        """The parameters of the fields that body and query have."""
         fields = body or query
         texts = not (body and query) and BAD not in fields.values()
-        self.only = cast(dict[str, str], fields) if texts else None
+        return cls(path_id, cast(dict[str, str], fields) if texts else None, body, query)
 
     def text(self, name: str) -> str | None:
         """The field's text, the body's before the query's; None where it is absent, blank or an object or array."""
@@ -102,13 +113,41 @@ def read_parameters(
 
     Raises Unreadable, and nothing else, where body or query cannot be read. `path_id` is trimmed; blank is None.
     """
-    if path_id is not None:
-        path_id = path_id.strip() or None
+    if path_id:
+        path_id = path_id.strip()
+    return Parameters.of(path_id or None, *_read(query_string, content_type, body))
+
+
+def recall_parameters(
+    query_string: bytes, content_type: bytes | None, body: bytes, path_id: str | None = None
+) -> Parameters:
+    """The same for a request as a client sends it again and again, only with another id in its path.
+
+    Short ones are kept, RECALLED of them: never those in which a secret may stand.
+    """
+    if len(body) + len(query_string) + len(content_type or b"") > RECALLED_BYTES_MAX:
+        return read_parameters(query_string, content_type, body, path_id)
+    only, body_fields, query_fields = _recall(query_string, content_type, body)
+    if path_id:
+        path_id = path_id.strip()
+    return Parameters(path_id or None, only, body_fields, query_fields)
+
+
+@lru_cache(RECALLED)
+def _recall(
+    query_string: bytes, content_type: bytes | None, body: bytes
+) -> tuple[dict[str, str] | None, Fields, Fields]:
+    found = Parameters.of(None, *_read(query_string, content_type, body))
+    return found.only, found._body, found._query
+
+
+def _read(query_string: bytes, content_type: bytes | None, body: bytes) -> tuple[Fields, Fields]:
+    """The fields of body and query."""
     body_fields = _read_body(content_type, body) if body else _NONE
     query_fields = _read_query(query_string) if query_string else _NONE
     if not (_TYPOS.isdisjoint(body_fields) and (not query_fields or _TYPOS.isdisjoint(query_fields))):
         body_fields, query_fields = _corrected(body_fields, query_fields), _corrected(query_fields, body_fields)
-    return Parameters(path_id, body_fields, query_fields)
+    return body_fields, query_fields
 
 
 def _read_body(content_type: bytes | None, body: bytes) -> Fields:

@@ -78,7 +78,7 @@ class UnknownInstrument(LookupError):
 def _timed(instruments: Mapping[str, Instrument], sent: object, place: str) -> TimedPrint:
     if not isinstance(sent, dict):
         raise FieldError(place)
-    parameters = Parameters(None, read_json_object(json.dumps(sent)), {})
+    parameters = Parameters.of(None, read_json_object(json.dumps(sent)), {})
     try:
         return TimedPrint(_tick(instruments, parameters, sent), _at_ns(parameters))
     except FieldError as fault:
@@ -149,5 +149,5 @@ def _level(level: object, field: str) -> Level:
         level = [level.get("price"), level.get("quantity")]
     if not isinstance(level, list) or len(level) != 2 or not all(isinstance(part, str) for part in level):
         raise FieldError(field)
-    price, quantity = (Parameters(None, {field: part.strip()}, {}) for part in level)
+    price, quantity = (Parameters.of(None, {field: part.strip()}, {}) for part in level)
     return Level(_paise(price, field), whole(quantity, field))

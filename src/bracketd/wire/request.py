@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from starlette.types import Receive, Scope
 
@@ -67,14 +67,19 @@ def read_fields(scope: Scope, body: bytes, claims: Claims) -> Parameters:
 
 
 def fields_of(
-    client_id: str, query_string: bytes, content_type: bytes | None, body: bytes, path_id: str | None = None
+    client_id: str,
+    query_string: bytes,
+    content_type: bytes | None,
+    body: bytes,
+    path_id: str | None = None,
+    read: Callable[[bytes, bytes | None, bytes, str | None], Parameters] = read_parameters,
 ) -> Parameters:
-    """The fields of a request of that client: checks 2 and 3.
+    """The fields of a request of that client, as `read` finds them: checks 2 and 3.
 
     Raises EarlyReply: 400 for what cannot be read or a `client_id` that is no text, 403 for another client's.
     """
     try:
-        parameters = read_parameters(query_string, content_type, body, path_id)
+        parameters = read(query_string, content_type, body, path_id)
     except Unreadable:
         raise EarlyReply(replies.BODY_INVALID) from None
     if parameters.only is not None:

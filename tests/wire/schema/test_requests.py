@@ -69,13 +69,13 @@ class Noting(dict[str, str]):
 class Watched(Parameters):
     """Parameters that remember which names were asked for."""
 
-    __slots__ = ("asked",)
+    asked: set[str]
 
-    def __init__(self, body: dict[str, str], *, several: bool) -> None:
-        super().__init__(None, dict(body), {})
-        self.asked: set[str] = set()
-        # The short way asks the fields themselves; as if they came from `several` places there is none.
-        self.only = None if several else Noting(body, self.asked)
+    @classmethod
+    def sent(cls, body: dict[str, str], *, several: bool) -> "Watched":
+        """The short way asks the fields themselves; as if they came from `several` places there is none."""
+        asked: set[str] = set()
+        return cls(None, None if several else Noting(body, asked), dict(body), {}, asked)
 
     def text(self, name: str) -> str | None:
         """The text, and a note of its name."""
@@ -123,7 +123,7 @@ def asked_by(reader: Callable[[Parameters], object], body: dict[str, str]) -> se
     """The names that a reader asks for on either way, whether it is content or not."""
     asked: set[str] = set()
     for several in (False, True):
-        watched = Watched(body, several=several)
+        watched = Watched.sent(body, several=several)
         with contextlib.suppress(FieldError):
             reader(watched)
         asked |= watched.asked
