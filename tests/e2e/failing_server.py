@@ -1,4 +1,7 @@
-"""bracketd on a disk whose syncs fail as soon as a file, its first argument, is there; the rest are bracketd's own."""
+"""bracketd on a disk whose syncs fail as soon as a file, its first argument, is there.
+
+The second argument says what stands on that disk, the `journal` or the `clients`; the rest are bracketd's own.
+"""
 
 import sys
 from functools import partial
@@ -6,6 +9,8 @@ from pathlib import Path
 
 from tests.journal.failing_disk import FailingDisk
 
+from bracketd.auth import client_store
+from bracketd.auth.clients_file import ClientsFile
 from bracketd.cli.main import main
 from bracketd.journal.sqlite import SqliteJournal
 from bracketd.runtime import data_folder
@@ -30,5 +35,8 @@ class SwitchedDisk(FailingDisk):
 
 if __name__ == "__main__":
     disk = SwitchedDisk(Path(sys.argv.pop(1)))
-    data_folder.SqliteJournal = partial(SqliteJournal, vfs=NAME)  # type: ignore[assignment,misc]
+    if sys.argv.pop(1) == "journal":
+        data_folder.SqliteJournal = partial(SqliteJournal, vfs=NAME)  # type: ignore[assignment,misc]
+    else:
+        client_store.ClientsFile = lambda folder, _: ClientsFile(folder, NAME)  # type: ignore[assignment,misc]
     main()

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import resource
+import subprocess
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.caller import CANCELLED, UNAUTHORISED, Caller, Row, bracket_body
-from tests.e2e.process import Server, command
+from tests.e2e.process import ROOT, Server, command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -370,7 +371,7 @@ def test_a_sync_that_fails_stops_serving(server: Server, tmp_path: Path) -> None
     """A write that the disk takes and fails to sync is not acknowledged: 503, one line in the log, exit code 3."""
     server.kill()
     switch = tmp_path / "syncs-fail"
-    server.module = ("tests.e2e.failing_server", str(switch))
+    server.module = ("tests.e2e.failing_server", str(switch), "journal")
     server.start()
     caller = server.caller()
     placed = [caller.place() for _ in range(3)]
@@ -393,3 +394,61 @@ def test_a_sync_that_fails_stops_serving(server: Server, tmp_path: Path) -> None
     assert statuses[1] in ("CANCELLED", "CONFIRMED")
     assert server.caller().cancel(placed[1].entry_id).body == CANCELLED
     assert server.verify().returncode == 0
+
+
+def test_a_sync_of_the_clients_that_fails_stops_serving(server: Server, tmp_path: Path) -> None:
+    """A logout that could not be synced is not confirmed: 503, one line in the log, exit code 3; then all goes on."""
+    server.kill()
+    switch = tmp_path / "syncs-fail"
+    server.module = ("tests.e2e.failing_server", str(switch), "clients")
+    server.start()
+    other = command("token", "C1", "--data", str(server.data)).stdout.strip()
+    caller = server.caller()
+    placed = caller.place()
+    switch.touch()
+    refused = caller.send("POST", "/api/v1/user/logout")
+    assert (refused.status, refused.json["reason"]) == (503, "NOT_SERVING")
+    assert "retry-after" in refused.headers
+    assert server.ended() == EXIT_FAILED
+    lines = [line for line in server.errors().splitlines() if "stopped serving" in line]
+    assert len(lines) == 1
+    assert "the clients file failed" in lines[0]
+    assert "IOError" in lines[0]
+
+    switch.unlink()
+    server.module = ()
+    server.start()
+    # Whether the token was logged out was told to nobody; another of the client's is good, and its order is there.
+    assert server.caller().send("GET", "/api/v1/orders?type=pending&client_id=C1").status in (200, 401)
+    server.tokens["C1"] = other
+    assert server.caller().cancel(placed.entry_id).body == CANCELLED
+    assert server.verify().returncode == 0
+
+
+def test_a_gateway_whose_clients_cannot_be_synced_ends(tmp_path: Path) -> None:
+    """A gateway on a folder stops like a server: 503, one line in the log, exit code 3."""
+    store, switch = tmp_path / "store", tmp_path / "syncs-fail"
+    command("client", "add", "C1", "--journal", str(store))
+    token = command("token", "C1", "--journal", str(store)).stdout.strip()
+    arguments = [str(switch), "clients", "gateway", "--journal", str(store), "--port", "0"]
+    gateway = subprocess.Popen(
+        [sys.executable, "-m", "tests.e2e.failing_server", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert gateway.stdout is not None
+        port = int(gateway.stdout.readline().rpartition(":")[2])
+        switch.touch()
+        reply = Caller("127.0.0.1", port, "C1", token).send("POST", "/api/v1/user/logout")
+        assert (reply.status, reply.json["reason"]) == (503, "NOT_SERVING")
+        _, errors = gateway.communicate(timeout=LOAD_S)
+    finally:
+        gateway.kill()
+        gateway.communicate()
+    assert gateway.returncode == EXIT_FAILED
+    lines = [line for line in errors.splitlines() if "stopped serving" in line]
+    assert len(lines) == 1
+    assert "the clients file failed" in lines[0]

@@ -9,6 +9,7 @@ import apsw
 import pytest
 from tests.journal.failing_disk import FailingDisk
 
+from bracketd.database.write_ahead_log import PIECE_BYTES
 from bracketd.journal import schema, writer
 from bracketd.journal.group import GroupCommit
 from bracketd.journal.protocol import FolderInUse, JournalDamaged, JournalTooNew, Lease, Unknown
@@ -293,7 +294,7 @@ async def test_log_is_on_disk_before_it_is_looked_at(
         await journal.append(FIRST, 5, [b"y" * 3_000] * 40)
     await journal.close()
     lost = slice(len(on_disk), len(log.read_bytes()))
-    assert lost.stop > schema._PIECE_BYTES
+    assert lost.stop > PIECE_BYTES
     disk.fail_sync_at = None
     written_again: list[str] = []
     prepare, synced = schema._prepare, disk.synced

@@ -389,7 +389,7 @@ def cache_taken_for_disk(plant: pytest.MonkeyPatch) -> None:
         def wal_checkpoint(self, **how: Any) -> None:
             """Nothing."""
 
-    plant.setattr(schema, "_write_again", lambda log, vfs: None)
+    plant.setattr(schema, "write_again", lambda log, vfs: None)
     plant.setattr(
         schema, "_prepare", lambda connection, created_ns: prepare(cast(Any, Unsynced(connection)), created_ns)
     )
@@ -410,7 +410,7 @@ def sync_tried_again(plant: pytest.MonkeyPatch) -> None:
 
 def log_not_written_again(plant: pytest.MonkeyPatch) -> None:
     """A restart copies the log as the machine's cache shows it, which it may forget meanwhile (a fault of before)."""
-    plant.setattr(schema, "_write_again", lambda log, vfs: None)
+    plant.setattr(schema, "write_again", lambda log, vfs: None)
 
 
 def letters_lost_in_a_crash(plant: pytest.MonkeyPatch) -> None:

@@ -55,8 +55,8 @@ class ClientStore:
     """The clients of one data folder, or of a database; every change is durable when its call returns.
 
     Any number of processes may have the same tables open. One instance is used by one thread at a time. Besides the
-    errors named, calls raise ClientsUnavailable for a database that does not answer, and apsw.Error when the disk of a
-    folder fails or another process blocks for five seconds.
+    errors named, calls raise ClientsUnavailable for a database that does not answer and for a folder whose disk has
+    refused, and apsw.Error when another process blocks the file for five seconds.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ What the tables mean is the business of the modules that read them. Their statem
 PostgreSQL read alike, with a question mark for each value.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 Statement = tuple[str, tuple[Any, ...]]
@@ -17,11 +17,20 @@ class ClientStoreError(Exception):
 
 
 class ClientsUnavailable(ClientStoreError):
-    """The database that keeps the clients does not answer: nobody can be let in. What was being written may stand."""
+    """What keeps the clients does not answer, or its disk has refused: nobody can be let in.
+
+    What was being written may stand.
+    """
 
 
 class ClientTables(Protocol):
-    """One opener's view of the tables, used by one thread at a time; every change is durable when its call returns."""
+    """One opener's view of the tables, used by one thread at a time; every change is durable when its call returns.
+
+    `on_failure` holds functions called once with the reason when the tables are shut for good: whoever serves must end,
+    and open them again. A database that does not answer is not: it may answer again.
+    """
+
+    on_failure: list[Callable[[str], None]]
 
     def close(self) -> None:
         """End it."""

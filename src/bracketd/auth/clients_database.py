@@ -141,6 +141,7 @@ class ClientsDatabase:
 
     def __init__(self, address: Address | str, *, make: bool = True) -> None:
         self.address = read_address(address) if isinstance(address, str) else address
+        self.on_failure: list[Callable[[str], None]] = []
         self._make = make
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="clients-database", daemon=True)

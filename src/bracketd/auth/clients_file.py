@@ -1,5 +1,9 @@
 """The clients file: one SQLite database of who may speak, shared by the server and the command line.
 
+Like the journal's writer it is fail-stop: after an error of the disk nobody can say what is there, so it answers
+nothing any more, to nobody, until it is opened again; and whoever opens it alone writes its log again first. A token
+that was logged out or rotated, and a password that was replaced, do not come back by way of a failed sync.
+
 What its tables mean is the business of the modules that read them: `client_store`, `second_factor`, `lockout`,
 `applications`, `authorization_code` and `opaque_token`.
 """
@@ -12,8 +16,9 @@ from typing import Any, Final
 
 import apsw
 
-from bracketd.auth.client_tables import ClientStoreError, Statement, Version
+from bracketd.auth.client_tables import ClientStoreError, ClientsUnavailable, Statement, Version
 from bracketd.auth.commit_mark import CommitMark
+from bracketd.database.write_ahead_log import let_go, write_again
 
 FILE_NAME: Final = "clients.db"
 FORMAT: Final = 3
@@ -21,6 +26,10 @@ LEVERAGE_DEFAULT: Final = 5
 BUSY_TIMEOUT_MS: Final = 5_000
 
 _SWITCH_ATTEMPTS: Final = 100
+_LOOKS: Final = 3
+
+_CERTAIN: Final = (apsw.BusyError, apsw.ConstraintError, apsw.SQLError)
+"""Errors after which it is certain that nothing was changed; after any other nobody knows what the disk has."""
 
 _FORMAT_1: Final = f"""
 CREATE TABLE client (
@@ -113,21 +122,27 @@ class UnknownFormat(ClientStoreError):
 class ClientsFile:
     """ClientTables in the file of a data folder, by one connection; every change is on disk at once.
 
-    Any number of processes may have the same file open. Calls raise apsw.Error when the disk fails or another process
-    blocks for five seconds.
+    Any number of processes may have the same file open. Calls raise apsw.BusyError when another process blocks for five
+    seconds, apsw.ConstraintError for what the tables refuse, and ClientsUnavailable when the disk fails and ever after.
     """
 
     def __init__(self, data_dir: Path, vfs: str | None = None) -> None:
-        """Open `clients.db` in the folder, making both if needed; raises UnknownFormat."""
+        """Open `clients.db` in the folder, making both if needed; raises UnknownFormat and apsw.Error."""
+        self.on_failure: list[Callable[[str], None]] = []
         self._path = data_dir / FILE_NAME
+        self._shut = ""
         if vfs is None:
             _make_private(self._path)
-        self._connection = apsw.Connection(str(self._path), vfs=vfs)
         try:
-            self._prepare()
-        except BaseException:
-            self._connection.close()
-            raise
+            self._write_log_again(vfs)
+            self._connection = self._connect(vfs)
+            try:
+                self._prepare()
+            except BaseException:
+                let_go(self._connection)
+                raise
+        except apsw.NotADBError as error:
+            raise UnknownFormat(f"{self._path} is no SQLite database") from error
         self._own_changes = 0
         self._ask = self._connection.cursor().execute
         self._mark = self._find_mark() if vfs is None else None
@@ -138,7 +153,10 @@ class ClientsFile:
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        if self._shut:
+            let_go(self._connection)
+        else:
+            self._connection.close()
         if self._mark is not None:
             self._mark.close()
 
@@ -151,12 +169,19 @@ class ClientsFile:
 
     def read(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """The rows of one query."""
-        return self._connection.execute(sql, values).fetchall()
+        self._require_open()
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except apsw.Error as error:
+            raise self._judged(error) from error
 
     def write(self, sql: str, values: tuple[Any, ...]) -> int:
         """Run one statement as one durable transaction; gives the number of rows it touched."""
+        self._require_open()
         try:
             self._connection.execute(sql, values)
+        except apsw.Error as error:
+            raise self._judged(error) from error
         finally:
             # Also after an error: a commit whose fsync failed may stand.
             self._own_changes += 1
@@ -164,6 +189,7 @@ class ClientsFile:
 
     def write_all(self, statements: Iterable[Statement]) -> None:
         """Run several statements as one durable transaction: all of them or none."""
+        self._require_open()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -175,13 +201,18 @@ class ClientsFile:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+        except apsw.Error as error:
+            raise self._judged(error) from error
         finally:
             self._own_changes += 1
 
     def _data_version(self) -> int:
         """What SQLite itself counts: the same, by a transaction of its own."""
-        # `get` runs the statement to its end; one left open would hold on to an old snapshot.
-        return int(self._ask("PRAGMA data_version").get)
+        try:
+            # `get` runs the statement to its end; one left open would hold on to an old snapshot.
+            return int(self._ask("PRAGMA data_version").get)
+        except apsw.Error as error:
+            raise self._judged(error) from error
 
     def _find_mark(self) -> CommitMark | None:
         """The mark of the last commit, None where SQLite keeps its shared memory elsewhere."""
@@ -192,21 +223,60 @@ class ClientsFile:
         except (OSError, ValueError):
             return None
 
+    def _require_open(self) -> None:
+        if self._shut:
+            raise ClientsUnavailable(self._shut)
+
+    def _judged(self, error: apsw.Error) -> Exception:
+        """What to raise for an error: itself where it says for certain that nothing was changed."""
+        if isinstance(error, _CERTAIN):
+            return error
+        self._shut = f"{self._path} has been shut: {type(error).__name__}: {error}"
+        self._last_commit = self._refuse
+        for told in self.on_failure:
+            told(self._shut)
+        return ClientsUnavailable(self._shut)
+
+    def _refuse(self) -> bytes:
+        raise ClientsUnavailable(self._shut)
+
+    def _connect(self, vfs: str | None) -> apsw.Connection:
+        return apsw.Connection(str(self._path), vfs=vfs)
+
+    def _write_log_again(self, vfs: str | None) -> None:
+        """Where no other process has the file open, have on disk what its log shows.
+
+        Where one has, that one did so, or whoever was before it, and what it shows is on disk.
+        """
+        for _ in range(_LOOKS):
+            connection = self._connect(vfs)
+            try:
+                # In this mode a look at the file is refused at once where anybody else has it open.
+                connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+                self._format(connection)
+                write_again(connection.filename_wal, connection.open_vfs)
+            except (apsw.NotADBError, apsw.CorruptError):
+                # Perhaps the machine's cache forgot a part of the log while it was looked at.
+                continue
+            except apsw.BusyError:
+                return
+            finally:
+                # What this connection found in the log it found before it was on disk.
+                let_go(connection)
+            return
+
     def _prepare(self) -> None:
         """Set the connection up and bring the tables up to date, unless another process has."""
         self._connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-        try:
-            # Looked at before anything is set: a file that is not ours stays as it is.
-            ready = self._format() == FORMAT
-            self._write_ahead()
-            self._connection.execute("PRAGMA synchronous = FULL")
-            if not ready:
-                self._connection.execute("BEGIN IMMEDIATE")
-                for step in _STEPS[self._format() :]:
-                    self._connection.execute(step)
-                self._connection.execute("COMMIT")
-        except apsw.NotADBError as error:
-            raise UnknownFormat(f"{self._path} is no SQLite database") from error
+        # Looked at before anything is set: a file that is not ours stays as it is.
+        ready = self._format(self._connection) == FORMAT
+        self._write_ahead()
+        self._connection.execute("PRAGMA synchronous = FULL")
+        if not ready:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for step in _STEPS[self._format(self._connection) :]:
+                self._connection.execute(step)
+            self._connection.execute("COMMIT")
 
     def _write_ahead(self) -> None:
         """Put the file in WAL mode, where it then stays; in a file that has it this is a read.
@@ -216,18 +286,25 @@ class ClientsFile:
         """
         for attempts_left in reversed(range(_SWITCH_ATTEMPTS)):
             try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                return
+                # `get` runs it to its end, where a sync may fail: nobody would hear of that, and a log beside a file
+                # that never came to the disk is nothing to SQLite, which deletes it.
+                mode = self._connection.execute("PRAGMA journal_mode = WAL").get
             except apsw.BusyError:
                 if not attempts_left:
                     raise
                 self._connection.execute("BEGIN IMMEDIATE; ROLLBACK")
+                continue
+            if mode != "wal":
+                # SQLite answers a setting it cannot fulfil with silence.
+                raise ClientsUnavailable(f"{self._path} cannot be written durably here: journal_mode is {mode}")
+            return
 
-    def _format(self) -> int:
+    def _format(self, connection: apsw.Connection) -> int:
         """The format of the tables that are there, 0 for none; raises UnknownFormat if others than ours are."""
         # One statement, so that another process cannot make the tables between the two numbers.
         sql = "SELECT user_version, (SELECT count(*) FROM sqlite_schema) FROM pragma_user_version"
-        ((found, tables),) = self.read(sql)
+        rows: list[Any] = connection.execute(sql).fetchall()
+        ((found, tables),) = rows
         if (found == 0 and tables == 0) or 0 < found <= FORMAT:
             return int(found)
         raise UnknownFormat(f"{self._path} has format {found}; this bracketd reads format {FORMAT}")

@@ -1,1 +1,1 @@
-"""The connection to PostgreSQL: hosts tried one by one, warnings heard, tables brought up to date."""
+"""What keeps tables: PostgreSQL, its hosts tried one by one, its warnings heard; and SQLite's log on a bad disk."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import apsw
 
+from bracketd.database.write_ahead_log import let_go, write_again
 from bracketd.journal.chain import DIGEST_BYTES
 from bracketd.journal.protocol import FolderInUse, JournalDamaged, JournalTooNew
 
@@ -18,9 +19,6 @@ FORMAT = 1
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a stranger's lock on the file is waited for. The server itself never contends: it has one writer."""
-
-_PIECE_BYTES = 64 * 1024
-"""SQLite's way to a real file writes less than 128 KiB at once."""
 
 _SETTINGS = (
     "journal_mode = WAL",
@@ -86,13 +84,10 @@ def open_for_writing(path: Path, vfs: str | None, created_ns: int) -> apsw.Conne
     except apsw.CantOpenError as error:
         raise OSError(f"cannot open the journal {path}: {error}") from error
     try:
-        _write_again(connection.filename_wal, connection.open_vfs)
+        write_again(connection.filename_wal, connection.open_vfs)
         _prepare(connection, created_ns)
     except BaseException as error:
-        # A close would try the copying that has just failed again, from pages that a failed sync may have thrown away,
-        # and then delete the log, which alone has what was acknowledged.
-        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-        connection.close(True)
+        let_go(connection)
         if isinstance(error, apsw.BusyError):
             raise FolderInUse(f"the journal {path} is locked by another process") from error
         if isinstance(error, apsw.Error):
@@ -142,26 +137,6 @@ def check_tail(connection: apsw.Connection) -> int:
     if lease_seq < event_seq:
         raise JournalDamaged(f"not counted, the lease counts {lease_seq} records", lease_seq + 1)
     return int(lease_seq)
-
-
-def _write_again(log: str, vfs: str) -> None:
-    """Write what a log shows over itself, and sync it, before SQLite looks at it.
-
-    What a failed sync did not keep is shown by the machine's cache all the same, until the cache forgets it: that must
-    not happen between SQLite's finding of records in the log and its copying of them.
-    """
-    try:
-        file = apsw.VFSFile(vfs, log, [apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_READWRITE, 0])
-    except apsw.CantOpenError:
-        # There is none.
-        return
-    try:
-        size = file.xFileSize()
-        for offset in range(0, size, _PIECE_BYTES):
-            file.xWrite(file.xRead(min(_PIECE_BYTES, size - offset), offset), offset)
-        file.xSync(apsw.SQLITE_SYNC_FULL)
-    finally:
-        file.xClose()
 
 
 def _prepare(connection: apsw.Connection, created_ns: int) -> None:

@@ -29,7 +29,7 @@ from bracketd.runtime.entrance import Entrance
 from bracketd.runtime.http_server import App, HttpServer, running
 from bracketd.runtime.listening import StartRefused, host, listen, tls, url
 from bracketd.runtime.routes import Routes
-from bracketd.runtime.server import EXIT_STOPPED, THREAD_SWITCH_S
+from bracketd.runtime.server import EXIT_FAILED, EXIT_STOPPED, THREAD_SWITCH_S, stop_when_failed
 from bracketd.runtime.settings import Settings
 from bracketd.runtime.staffing import sessions_of, staff_desk
 
@@ -124,8 +124,16 @@ async def _serve(
         )
         await routes.look()
         server = HttpServer(app, lambda: on_ready(url(listener, secured)), http, ws, secured)
-        async with running(routes.keep()), running(desk.measures.measure_lag()):
+        clients.file.on_failure.append(lambda fault: desk.fail(f"the clients file failed: {fault}"))
+        async with (
+            running(stop_when_failed(desk, server)),
+            running(routes.keep()),
+            running(desk.measures.measure_lag()),
+        ):
             await server.serve([listener])
+    if desk.failure:
+        _log.critical("exit: %s", desk.failure)
+        return EXIT_FAILED
     return EXIT_STOPPED
 
 

@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 EXIT_STOPPED: Final = 0
 EXIT_FAILED: Final = 3
-"""The desk stopped itself: a disk refused, a lease was lost or an invariant broke."""
+"""The desk stopped itself: a disk refused, the journal's or the clients', a lease was lost or an invariant broke."""
 
 THREAD_SWITCH_S: Final = 0.000_005
 """How long one thread keeps the interpreter while another wants it: the journal's, a few times for each batch."""
@@ -135,7 +135,7 @@ async def _serve(
         snapshots = Snapshots(settings.data, settings.snapshot_every, lambda: commit.durable_seq, desk.measures)
         server = HttpServer(app, lambda: on_ready(url(listener, secured)), http, ws, secured)
         async with (
-            running(_stop_when_failed(desk, server)),
+            running(stop_when_failed(desk, server)),
             running(keep_timing(desk)),
             running(desk.measures.measure_lag()),
             running(desk.client_orders.keep_up()),
@@ -176,6 +176,7 @@ async def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> Opened:
     warning = sessions.warning_on(ist_date(staff.desk.now_ns()))
     if warning:
         _log.warning("%s", warning)
+    store.file.on_failure.append(lambda fault: staff.desk.fail(f"the clients file failed: {fault}"))
     staff.desk.keep_time()
     await staff.desk.durable()
     return Opened(staff.desk, Gate(store, key), Entrance(store, key, Passwords()), staff.feeding, staff.sandbox)
@@ -200,6 +201,7 @@ def _start_faults(settings: Settings) -> Iterator[None]:
         raise StartRefused(f"the data folder {settings.data} cannot be used: {fault}") from fault
 
 
-async def _stop_when_failed(desk: Desk, server: HttpServer) -> None:
+async def stop_when_failed(desk: Desk, server: HttpServer) -> None:
+    """End the server in order once the desk has stopped itself."""
     await desk.wait_failed()
     server.should_exit = True

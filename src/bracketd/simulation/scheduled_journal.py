@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
+from bracketd.database.write_ahead_log import let_go
 from bracketd.journal.protocol import Lease
 from bracketd.journal.reader import Reader
 from bracketd.journal.sqlite import SqliteJournal
@@ -83,8 +84,7 @@ class ScheduledWriter(Writer):
         """Close the files as they are."""
         if self._closed:
             return
-        self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-        self._connection.close(True)
+        let_go(self._connection)
 
     def _run(self, connect: Callable[[], apsw.Connection], opened: "Future[apsw.Connection]") -> None:
         """Open; the jobs are done one by one as they come."""
