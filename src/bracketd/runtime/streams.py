@@ -6,7 +6,6 @@ push: its trades in the order of their happening, then each row that it changed,
 """
 
 import asyncio
-import hashlib
 import logging
 from collections import deque
 from collections.abc import Iterable
@@ -21,9 +20,9 @@ from bracketd.auth.refusal import Unauthorised
 from bracketd.domain.events import AnyEvent, DayBegun, TradeBooked, decode_step
 from bracketd.domain.instrument import Tick
 from bracketd.domain.order import Order, Trade
-from bracketd.engine.exposure import baskets_under_way, is_over
 from bracketd.engine.state import State
 from bracketd.market.quotes import Quote, Quotes
+from bracketd.runtime.audience import Audience, OrderRenderer
 from bracketd.runtime.desk import Desk, NotServing
 from bracketd.runtime.listener import (
     DISK_BEHIND,
@@ -67,37 +66,14 @@ RESUMED_RECORDS_MAX: Final = 100_000
 """Whoever missed more than this is closed, and asks for the order book instead."""
 
 
-class Renderer(Protocol):
+class Renderer(OrderRenderer, Protocol):
     """How the wire words what is pushed; handed in, since runtime does not know the wire."""
-
-    def order(self, state: State, order: Order) -> bytes:
-        """The frame of an order's row as it stands."""
 
     def trade(self, state: State, trade: Trade) -> bytes:
         """The frame of a trade."""
 
     def quote(self, mode: int, instrument: str, quote: Quote) -> bytes:
         """The frame of a quote in the layout of that mode."""
-
-
-class _Audience:
-    """Those of one client who listen to its orders, and a digest of each row as it was last shown to them.
-
-    Every row of a step's brackets is looked at, and only one that differs is pushed: no list of which event changes
-    what has to be kept complete, and nobody is told twice that an order is complete.
-    """
-
-    def __init__(self) -> None:
-        self.listeners: dict[Listener, None] = {}
-        self.shown: dict[str, bytes] = {}
-
-    def differs(self, order_id: str, frame: bytes) -> bool:
-        """Whether the row is not as it was last shown; it counts as shown from now on."""
-        digest = hashlib.blake2b(frame, digest_size=16).digest()
-        if self.shown.get(order_id) == digest:
-            return False
-        self.shown[order_id] = digest
-        return True
 
 
 class _Undurable(NamedTuple):
@@ -124,7 +100,7 @@ class Streams:
         self._renderer = renderer
         self._quotes = quotes
         self._listeners: dict[Listener, None] = {}
-        self._audiences: dict[str, _Audience] = {}
+        self._audiences: dict[str, Audience] = {}
         self._watchers: dict[str, dict[int, dict[Listener, None]]] = {}
         self._undurable: deque[_Undurable] = deque()
         self._undurable_bytes = 0
@@ -166,8 +142,8 @@ class Streams:
         listener.updates = True
         audience = self._audiences.get(listener.client_id)
         if audience is None:
-            audience = self._audiences[listener.client_id] = _Audience()
-            self._note_shown(listener.client_id, audience)
+            audience = Audience(self._desk, self._renderer, listener.client_id)
+            self._audiences[listener.client_id] = audience
         audience.listeners[listener] = None
         if listener.numbered:
             listener.push_step(self._desk.commit.durable_seq, [])
@@ -213,6 +189,7 @@ class Streams:
         if audience is not None:
             audience.listeners.pop(listener, None)
             if not audience.listeners:
+                audience.close()
                 del self._audiences[listener.client_id]
 
     def subscribe_quotes(self, listener: Listener, keys: Iterable[QuoteKey]) -> bool:
@@ -288,7 +265,8 @@ class Streams:
                 if order.client_id in self._audiences:
                     touched[order.order_id] = order
             if isinstance(event, DayBegun):
-                self._forget_what_is_over()
+                for audience in self._audiences.values():
+                    audience.forget_what_is_over()
             elif isinstance(event, TradeBooked) and event.order_id in touched:
                 frame = self._renderer.trade(state, state.trades[event.trade_id])
                 made.setdefault(touched[event.order_id].client_id, []).append(frame)
@@ -297,23 +275,6 @@ class Streams:
             if self._audiences[order.client_id].differs(order.order_id, frame):
                 made.setdefault(order.client_id, []).append(frame)
         return made
-
-    def _forget_what_is_over(self) -> None:
-        """A new day: rows that left the state never come again."""
-        for audience in self._audiences.values():
-            audience.shown = {key: digest for key, digest in audience.shown.items() if key in self._desk.state.orders}
-
-    def _note_shown(self, client_id: str, audience: _Audience) -> None:
-        """Note how the rows stand that may still change, so that only what does from here on is pushed.
-
-        What is open closes by a rescue order, and a fill may be told late, when all rows of a bracket are terminal.
-        """
-        state, under_way = self._desk.state, baskets_under_way(self._desk.state)
-        for basket_id in dict.fromkeys(order.basket_id for order in self._desk.client_orders.of(client_id)):
-            bracket = state.brackets[basket_id]
-            if basket_id in under_way or not is_over(state, bracket):
-                for row in state.rows_of(bracket):
-                    audience.differs(row.order_id, self._renderer.order(state, row))
 
     async def _publish(self) -> None:
         """Push step after step, each as soon as it is durable, until none waits."""
