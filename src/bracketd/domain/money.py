@@ -10,6 +10,9 @@ PAISE_PER_RUPEE = 100
 PAISE_LIMIT = 10**15
 """No single amount of this system reaches ten trillion rupees; whatever claims to is refused."""
 
+_WHOLE_DIGITS = len(str(PAISE_LIMIT // PAISE_PER_RUPEE)) - 1
+"""So many digits of rupees are never as much as the limit."""
+
 _RUPEES = re.compile(r"([+-]?)(\d{1,18})(?:\.(\d{0,400}))?\Z", re.ASCII)
 
 
@@ -23,6 +26,8 @@ def paise_and_remainder(text: str) -> tuple[int, bool]:
     Returns the whole paise (toward zero) and whether anything finer than a paisa was cut off, so that a caller can
     say "off the tick" rather than "not a number". Raises NotMoney for anything else, exponents and NaN included.
     """
+    if len(text) <= _WHOLE_DIGITS and text.isascii() and text.isdigit():
+        return int(text) * PAISE_PER_RUPEE, False
     match = _RUPEES.match(text)
     if match is None:
         raise NotMoney(text)

@@ -12,8 +12,8 @@ ZEROS_MAX = 32
 EXPONENT_MAX = 10**9
 """An exponent beyond a billion counts as a billion: no field of this dialect has a use for either."""
 
-_SHORTEST = re.compile(r"(?:0|-?[1-9][0-9]{0,31}+)(?:\.[0-9]{0,30}[1-9])?")
-"""Most numerals, which are their own shortest text; never more than ZEROS_MAX zeros."""
+_PLAIN = re.compile(r"(?:0|-?[1-9][0-9]{0,31}+)(?:\.[0-9]{1,31})?")
+"""Most numerals: without idle zeros each is the shortest, and it never has more zeros than ZEROS_MAX."""
 
 _NUMERAL = re.compile(r"([+-]?)([0-9]++)(?:\.([0-9]*+))?(?:[eE]([+-]?)([0-9]++))?")
 
@@ -28,7 +28,9 @@ def shortest_text(numeral: str) -> str:
     "3.0" is "3", "-0" is "0", "1.1e15" is "1100000000000000", "1E+400" is "1e400". Raises NotNumeral for a text that
     is no number, NaN and Infinity included.
     """
-    return numeral if _SHORTEST.fullmatch(numeral) is not None else _written_out(numeral)
+    if _PLAIN.fullmatch(numeral) is None:
+        return _written_out(numeral)
+    return numeral.rstrip("0").rstrip(".") if "." in numeral else numeral
 
 
 def _written_out(numeral: str) -> str:

@@ -31,8 +31,6 @@ KART_WORDS = {"BO": Execution.BO, "CO": Execution.CO}
 REGULAR_WORDS = {"REGULAR": Execution.REGULAR, "AMO": Execution.AMO}
 """What can be placed on the path of the orders by themselves."""
 
-_NO_AMOUNT = (0, False)
-
 
 def read_key(sent: bytes | None) -> str:
     """The Idempotency-Key header as sent, "" where there is none. Raises FieldError for one that is not kept."""
@@ -123,7 +121,10 @@ class _Reader:
 
     def optional_paise(self, field: str) -> int:
         """An amount in paise, toward zero; 0 where it is absent."""
-        paise, finer = words.rupees_of(self.sent(field), field, _NO_AMOUNT)
+        sent = self.sent(field)
+        if not sent:
+            return 0
+        paise, finer = words.rupees_of(sent, field)
         if finer:
             self.finer.add(field)
         return paise
@@ -137,7 +138,8 @@ class _Reader:
 
     def disclosed_quantity(self) -> int:
         """How much the client would show; 0, all of it, where it is absent."""
-        shares = words.quantity_of(self.sent("disclosed_quantity"), "disclosed_quantity", 0)
+        sent = self.sent("disclosed_quantity")
+        shares = words.quantity_of(sent, "disclosed_quantity") if sent else 0
         if shares < 0:
             raise FieldError("disclosed_quantity")
         return shares
@@ -171,7 +173,10 @@ class _Reader:
     def protection_bp(self) -> int:
         """The order's own market protection in hundredths of a percent, 0 for the venue's."""
         field = "market_protection_percentage"
-        hundredths, finer = words.rupees_of(self.sent(field), field, _NO_AMOUNT)
+        sent = self.sent(field)
+        if not sent:
+            return 0
+        hundredths, finer = words.rupees_of(sent, field)
         if finer or not 0 <= hundredths <= PROTECTION_BP_MAX:
             raise FieldError(field)
         return hundredths

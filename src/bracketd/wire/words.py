@@ -116,7 +116,7 @@ def text_of(sent: str | None, field: str, default: str | None = None) -> str:
 def word_of(sent: str | None, field: str, words: Mapping[str, T], default: T | None = None) -> T:
     """The value that the word a field was sent with stands for, in any case."""
     if not sent:
-        return _fallback(field, default)
+        return default if default is not None else _fallback(field, default)
     found = words.get(sent)
     if found is None:
         found = words.get(sent.upper())
