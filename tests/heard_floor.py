@@ -13,7 +13,7 @@ from bracketd.domain.events import AnyEvent, DayBegun, decode_step
 from bracketd.domain.instrument import Tick
 from bracketd.engine.state import State
 from bracketd.market.quotes import Quotes
-from bracketd.runtime.client_orders import ClientOrders
+from bracketd.runtime.client_rows import ClientRows
 from bracketd.runtime.listener import Listener
 from bracketd.runtime.step import Work
 from bracketd.runtime.streams import Streams
@@ -36,9 +36,9 @@ class HeardDesk:
         return self._floor.state
 
     @property
-    def client_orders(self) -> ClientOrders:
+    def client_rows(self) -> ClientRows:
         """An index of the state as it is."""
-        return ClientOrders(self.state)
+        return ClientRows(self.state)
 
     def now_ns(self) -> int:
         """The floor's time."""

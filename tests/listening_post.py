@@ -176,7 +176,8 @@ def book_of(state: State, client: str) -> dict[str, dict[str, Any]]:
 
 def trades_of(state: State, client: str) -> dict[str, dict[str, Any]]:
     """The trade book as REST shows it, by number: of each row what a frame has of it."""
-    rows: list[dict[str, Any]] = json.loads(JSON.encode(trade_rows(state, INSTRUMENTS, client)))
+    mine = [trade for trade in state.trades.values() if state.orders[trade.order_id].client_id == client]
+    rows: list[dict[str, Any]] = json.loads(JSON.encode(list(trade_rows(state, INSTRUMENTS, mine, {}))))
     return {row["trade_number"]: {name: row[name] for name in TRADE_FIELDS} for row in rows}
 
 

@@ -18,7 +18,7 @@ from bracketd.domain.outcomes import Cancelled, Outcome
 from bracketd.engine.state import State
 from bracketd.journal.group import GroupCommit
 from bracketd.journal.protocol import Lease
-from bracketd.runtime.client_orders import ClientOrders
+from bracketd.runtime.client_rows import ClientRows
 from bracketd.runtime.clock import VirtualClock
 from bracketd.runtime.desk import NotServing
 from bracketd.runtime.entrance import Entrance
@@ -64,7 +64,7 @@ class FakeDesk:
         self.outcome = outcome or Cancelled("20260106-2")
         self.floor = floor
         self.state = floor.state if floor else State()
-        self.client_orders = ClientOrders(self.state)
+        self.client_rows = ClientRows(self.state)
         self.instruments = INSTRUMENTS
         self.serving = True
         self.known = True

@@ -91,7 +91,7 @@ async def test_desk_that_stops_under_a_read() -> None:
 async def test_fault_in_a_page(caplog: pytest.LogCaptureFixture) -> None:
     """A fault of ours is a JSON 500 that tells nothing, and a trace in the log."""
     counter = Counter()
-    counter.desk.client_orders = None  # type: ignore[assignment]
+    counter.desk.client_rows = None  # type: ignore[assignment]
     answer = await counter.call("GET", "/api/v1/orders?type=pending")
     assert (answer.status, answer.body) == (500, replies.INTERNAL.body)
     assert "AttributeError" in caplog.text

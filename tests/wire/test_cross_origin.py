@@ -91,7 +91,7 @@ async def test_refusals_may_be_read(method: str, target: str, how: dict[str, Any
 async def test_faults_may_be_read(target: str) -> None:
     """A page may read that the server does not serve, and that it failed."""
     counter = Counter(RuntimeError("a fault"), cors=(DESK,))
-    counter.desk.state = None  # type: ignore[assignment]
+    counter.desk.state = counter.desk.client_rows = None  # type: ignore[assignment]
     method = "GET" if "trades" in target else "DELETE"
     answer = await counter.call(method, target, b"", ORIGIN)
     assert (answer.status, cors(answer)["access-control-allow-origin"]) == (500, DESK)

@@ -10,19 +10,20 @@ from tests.wire.both_ways import Call, House, request, settle
 from tests.wire.counter import Counter, FakeDesk
 
 from bracketd.runtime.desk import NotServing
-from bracketd.wire import order_book
+from bracketd.wire import order_book, slices
 from bracketd.wire.order_book import OrderBook
 from bracketd.wire.replies import Reply
+from bracketd.wire.slices import Slices
 
 BOOK = "/api/v1/orders?type=pending"
 
 
 @pytest.fixture(autouse=True)
-def slices(monkeypatch: pytest.MonkeyPatch) -> None:
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten rows are rendered at once, and two slices wait for the disk together."""
     monkeypatch.setattr(order_book, "ROWS_AT_ONCE", 10)
     monkeypatch.setattr(order_book, "ORDERS_AT_ONCE", 40)
-    monkeypatch.setattr(order_book, "SLICES_AHEAD", 2)
+    monkeypatch.setattr(slices, "SLICES_AHEAD", 2)
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def desk_of(count: int) -> FakeDesk:
 
 def book_of(desk: FakeDesk) -> OrderBook:
     """The books of that desk."""
-    return OrderBook(desk)  # type: ignore[arg-type]
+    return OrderBook(desk, Slices(desk))  # type: ignore[arg-type]
 
 
 async def pieces(reply: Reply) -> list[bytes]:
@@ -171,11 +172,11 @@ async def test_a_connection_that_takes_no_more_is_rendered_for_no_more(monkeypat
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows with each slice that is rendered."""
     rendered: list[int] = []
-    slices = OrderBook._slice
+    render = OrderBook._slice
 
     def counting(*asked: Any) -> Any:
         rendered.append(1)
-        return slices(*asked)
+        return render(*asked)
 
     monkeypatch.setattr(OrderBook, "_slice", counting)
     return rendered

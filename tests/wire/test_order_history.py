@@ -10,7 +10,7 @@ from bracketd.wire.order_history import history_rows
 
 def told(floor: Floor, order_id: str) -> list[tuple[object, object, object]]:
     """(status, filled, remaining) of each row."""
-    rows = history_rows(floor.state, floor.state.orders[order_id], INSTRUMENTS[SBIN])
+    rows = history_rows(floor.state.trades.values(), floor.state.orders[order_id], INSTRUMENTS[SBIN])
     return [(row["status"], row["fill_quantity"], row["remaining_quantity"]) for row in rows]
 
 
@@ -35,7 +35,7 @@ def test_times_and_averages() -> None:
     entry_id = floor.place(quantity=10, price=457.0)
     floor.tick(456.9, 4)
     floor.tick(456.5, 100)
-    rows = history_rows(floor.state, floor.state.orders[entry_id], INSTRUMENTS[SBIN])
+    rows = history_rows(floor.state.trades.values(), floor.state.orders[entry_id], INSTRUMENTS[SBIN])
     moments = [int(str(row["last_modified"])) for row in rows]
     assert moments == sorted(moments)
     assert [row["modified_at"] for row in rows] == [moment // 10**9 for moment in moments]
@@ -77,7 +77,7 @@ def test_a_modified_order_says_so() -> None:
     floor = Floor("A")
     entry_id = floor.place(price=440.0)
     floor.modify(entry_id, price=441.0)
-    rows = history_rows(floor.state, floor.state.orders[entry_id], INSTRUMENTS[SBIN])
+    rows = history_rows(floor.state.trades.values(), floor.state.orders[entry_id], INSTRUMENTS[SBIN])
     assert [row["order_mode"] for row in rows] == ["NEW", "NEW", "MODIFY"]
 
 
@@ -97,4 +97,4 @@ def test_every_order_has_a_uuid_of_its_own() -> None:
     """Two orders never share the uuid by which the documents call an order."""
     floor = Floor("A")
     made = [floor.state.orders[floor.place()] for _ in range(3)]
-    assert len({history_rows(floor.state, order, None)[0]["order_id"] for order in made}) == 3
+    assert len({history_rows(floor.state.trades.values(), order, None)[0]["order_id"] for order in made}) == 3

@@ -5,6 +5,7 @@ from tests.trading_floor import SBIN, Floor
 
 from bracketd.domain.account import Position
 from bracketd.domain.order import Side
+from bracketd.runtime.client_rows import ClientRows
 from bracketd.wire.turnover import Turnover, turnovers
 
 DAY_NS = 86_400 * 10**9
@@ -18,7 +19,7 @@ def traded(floor: Floor, side: Side = Side.BUY) -> None:
 
 def only(floor: Floor, client: str = "A") -> Turnover:
     """The client's one position."""
-    (turnover,) = turnovers(floor.state, client, floor.now_ns)
+    (turnover,) = turnovers(floor.state, ClientRows(floor.state), client, floor.now_ns)
     return turnover
 
 
@@ -50,8 +51,8 @@ def test_the_day_begins_at_midnight_in_india() -> None:
     midnight_ns = (floor.now_ns // DAY_NS + 1) * DAY_NS - 19_800 * 10**9
     floor.now_ns = midnight_ns - 10 * 10**9
     traded(floor)
-    (late,) = turnovers(floor.state, "A", midnight_ns - 1)
-    (early,) = turnovers(floor.state, "A", midnight_ns)
+    (late,) = turnovers(floor.state, ClientRows(floor.state), "A", midnight_ns - 1)
+    (early,) = turnovers(floor.state, ClientRows(floor.state), "A", midnight_ns)
     assert (late.today.bought, early.today.bought) == (10, 0)
 
 
@@ -60,7 +61,7 @@ def test_other_clients_are_left_out() -> None:
     floor = Floor("A", "AB")
     floor.place("AB", quantity=10, price=457.0)
     floor.tick(456.9, 100)
-    assert list(turnovers(floor.state, "A", floor.now_ns)) == []
+    assert list(turnovers(floor.state, ClientRows(floor.state), "A", floor.now_ns)) == []
     assert only(floor, "AB").today.bought == 10
 
 

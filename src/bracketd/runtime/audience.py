@@ -15,7 +15,7 @@ from typing import Final, Protocol
 from bracketd.domain.order import Order
 from bracketd.engine.exposure import baskets_under_way, is_over
 from bracketd.engine.state import State
-from bracketd.runtime.client_orders import ClientOrders
+from bracketd.runtime.client_rows import ClientRows
 from bracketd.runtime.listener import Listener
 
 ROWS_AT_ONCE: Final = 50
@@ -35,7 +35,7 @@ class Shown(Protocol):
         """The state, live."""
 
     @property
-    def client_orders(self) -> ClientOrders:
+    def client_rows(self) -> ClientRows:
         """Its orders, client by client."""
 
 
@@ -79,7 +79,7 @@ class Audience:
 
         What is open closes by a rescue order, and a fill may be told late, when all rows of a bracket are terminal.
         """
-        ids = self._desk.client_orders.ids_of(client_id)
+        ids = self._desk.client_rows.orders.of(client_id)
         end, under_way = len(ids), baskets_under_way(self._desk.state)
         at = self._note_slice(ids, 0, end, under_way)
         if at < end:

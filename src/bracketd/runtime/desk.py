@@ -26,7 +26,7 @@ from bracketd.engine.moment import Moment
 from bracketd.engine.state import State
 from bracketd.journal.group import GroupCommit
 from bracketd.runtime.agenda import Agenda, Days
-from bracketd.runtime.client_orders import ClientOrders
+from bracketd.runtime.client_rows import ClientRows
 from bracketd.runtime.clock import Clock, MovableClock
 from bracketd.runtime.measures import Measures
 from bracketd.runtime.pressing import Pressing
@@ -90,7 +90,7 @@ class Desk:
         venue_wait_s: float = VENUE_WAIT_S,
     ) -> None:
         self.state = state
-        self.client_orders = ClientOrders(state)
+        self.client_rows = ClientRows(state)
         self.instruments = instruments
         self.failure = ""
         self.on_step: list[Callable[[int, list[AnyEvent]], None]] = []

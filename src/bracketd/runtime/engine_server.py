@@ -121,7 +121,7 @@ async def _serve(settings: EngineSettings, build_app: BuildApp, on_ready: Callab
                 rates=settings.desk.rates(),
                 metrics_open=False,
             )
-            tenure.run_beside(made.desk.client_orders.keep_up())
+            tenure.run_beside(made.desk.client_rows.keep_up())
             tenure.run_beside(keep_snapshots(tenure, settings.journal, settings.snapshot_every))
             if made.feeding is not None:
                 tenure.run_beside(made.feeding.run(settings.desk.feed_interval_s))

@@ -138,7 +138,7 @@ async def _serve(
             running(stop_when_failed(desk, server)),
             running(keep_timing(desk)),
             running(desk.measures.measure_lag()),
-            running(desk.client_orders.keep_up()),
+            running(desk.client_rows.keep_up()),
             running(snapshots.run()),
         ):
             if feeding is None:

@@ -5,13 +5,12 @@ ones in every row: a modification shows in the last row's `order_mode`, the term
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bracketd.domain.instrument import Instrument
-from bracketd.domain.order import Leg, Order, Status
+from bracketd.domain.order import Leg, Order, Status, Trade
 from bracketd.domain.session import Segment
-from bracketd.engine.state import State
 from bracketd.wire.amounts import average, rupees
 
 _NS_PER_S = 1_000_000_000
@@ -28,20 +27,20 @@ class _Fact(NamedTuple):
     remaining: int
 
 
-def history_rows(state: State, order: Order, instrument: Instrument | None) -> list[dict[str, object]]:
-    """The order's rows, the oldest first and its present standing last."""
-    facts = list(_facts(state, order))
+def history_rows(trades: Iterable[Trade], order: Order, instrument: Instrument | None) -> list[dict[str, object]]:
+    """The order's rows, the oldest first and its present standing last; `trades` are its own, among others or not."""
+    facts = list(_facts(trades, order))
     return [_row(order, fact, instrument, last=fact is facts[-1]) for fact in facts]
 
 
-def _facts(state: State, order: Order) -> Iterator[_Fact]:
+def _facts(trades: Iterable[Trade], order: Order) -> Iterator[_Fact]:
     yield _Fact(order.placed_ns, Status.PENDING, 0, 0, order.quantity)
     if order.accepted_ns:
         # A stop that has triggered or become the closing order waited once.
         waited = order.waits or order.triggered or (order.leg is Leg.STOPLOSS and not order.rescue)
         yield _Fact(order.accepted_ns, Status.TRIGGER_PENDING if waited else Status.CONFIRMED, 0, 0, order.quantity)
     filled = value_paise = 0
-    for trade in state.trades.values():
+    for trade in trades:
         if trade.order_id == order.order_id:
             filled += trade.quantity
             value_paise += trade.quantity * trade.price_paise

@@ -30,7 +30,8 @@ from bracketd.wire.profile import profile, trading_info
 from bracketd.wire.quotes import SEGMENTS, last_paise, quote_or_part
 from bracketd.wire.replies import EarlyReply, Reply
 from bracketd.wire.request import REQUEST_BYTES_MAX, fields_of, read_body, read_fields
-from bracketd.wire.trade_book import trade_rows
+from bracketd.wire.slices import Slices
+from bracketd.wire.trade_book import TradeBook
 from bracketd.wire.turnover import Turnover, turnovers
 from bracketd.wire.words import FieldError
 
@@ -73,7 +74,9 @@ class Reads:
     def __init__(self, desk: Desk, gate: Gate) -> None:
         self._desk = desk
         self._gate = gate
-        self._order_book = OrderBook(desk)
+        slices = Slices(desk)
+        self._order_book = OrderBook(desk, slices)
+        self._trade_book = TradeBook(desk, slices)
         self._named: dict[str, Render] = {
             "/api/v1/trades": self.trade_book,
             "/api/v1/positions": self.positions,
@@ -110,15 +113,17 @@ class Reads:
 
     def trade_book(self, asked: Asked) -> Reply:
         """The client's fills, under both of the keys that the family's documents use."""
-        rows = trade_rows(self._desk.state, self._desk.instruments, asked.client_id)
-        return replies.success("", {"trades": rows, "orders": rows})
+        return self._trade_book.whole(asked.client_id)
 
     def order_history(self, asked: Asked) -> Reply:
         """What became of one order of the client's."""
-        order = find_order(self._desk.state, asked.client_id, asked.path["oms_order_id"].strip())
+        state = self._desk.state
+        order = find_order(state, asked.client_id, asked.path["oms_order_id"].strip())
         if order is None:
             return replies.ORDER_NOT_FOUND
-        rows = history_rows(self._desk.state, order, self._desk.instruments.get(order.instrument))
+        ids = self._desk.client_rows.trades.of(asked.client_id)
+        trades = (state.trades[trade_id] for trade_id in ids if trade_id in state.trades)
+        rows = history_rows(trades, order, self._desk.instruments.get(order.instrument))
         return replies.success("", {"order history": rows})
 
     def positions(self, asked: Asked) -> Reply:
@@ -229,7 +234,7 @@ class Reads:
         return Asked(client_id, fields_of(client_id, query_string, head.content_type, b""), path)
 
     def _turnovers(self, client_id: str) -> list[Turnover]:
-        return list(turnovers(self._desk.state, client_id, self._desk.now_ns()))
+        return list(turnovers(self._desk.state, self._desk.client_rows, client_id, self._desk.now_ns()))
 
     def _last_paise(self, instrument: Instrument) -> int:
         return last_paise(instrument, self._desk.quote(instrument.key))

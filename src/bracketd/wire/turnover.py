@@ -4,13 +4,14 @@ A day is a date in India. The family shows positions by the day and net, and hol
 are sums of these two (wire.md 1.8).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from bracketd.domain.account import Position
 from bracketd.domain.ist import day_start_ns, ist_date
 from bracketd.domain.order import Side
 from bracketd.engine.state import State
+from bracketd.runtime.client_rows import ClientRows
 
 
 class Turnover(NamedTuple):
@@ -34,28 +35,31 @@ class Turnover(NamedTuple):
         return Position()
 
 
-def turnovers(state: State, client_id: str, now_ns: int) -> Iterator[Turnover]:
+def turnovers(state: State, rows: ClientRows, client_id: str, now_ns: int) -> Iterator[Turnover]:
     """The client's positions in the order of their first trades; those of the past that are closed included."""
-    today = _todays_trades(state, client_id, now_ns)
-    for key, total in state.positions.items():
-        client, instrument, product = key.split(" ")
-        if client == client_id:
+    today = _todays_trades(state, rows.trades.of(client_id), now_ns)
+    for key in rows.positions.of(client_id):
+        total = state.positions.get(key)
+        if total is not None:
+            _, instrument, product = key.split(" ")
             day = today.get(key, Position())
             yield Turnover(instrument, product, day, _difference(total, day))
 
 
-def _todays_trades(state: State, client_id: str, now_ns: int) -> dict[str, Position]:
-    """What the client traded today, by position."""
+def _todays_trades(state: State, ids: Sequence[str], now_ns: int) -> dict[str, Position]:
+    """What was traded today by the trades of one client, by position."""
     midnight_ns = day_start_ns(ist_date(now_ns))
     booked: dict[str, Position] = {}
-    # Trades are never taken out of the state, so that the day's are the last ones.
-    for trade in reversed(state.trades.values()):
+    # They are in the order of their making, so that the day's are the last ones.
+    for trade_id in reversed(ids):
+        trade = state.trades.get(trade_id)
+        if trade is None:
+            continue
         if trade.at_ns < midnight_ns:
             break
         order = state.orders[trade.order_id]
-        if order.client_id == client_id:
-            position = booked.setdefault(order.position_key, Position())
-            position.book(Side(order.side), trade.quantity, trade.quantity * trade.price_paise)
+        position = booked.setdefault(order.position_key, Position())
+        position.book(Side(order.side), trade.quantity, trade.quantity * trade.price_paise)
     return booked
 
 
