@@ -112,17 +112,19 @@ def _tick_seen(state: State, event: TickSeen) -> None:
 def _order_accepted(state: State, event: OrderAccepted) -> None:
     order = state.orders[event.order_id]
     # A number that comes after the end is the order's all the same; its status is not touched any more.
-    if not order.terminal and not order.refused:
+    if not order.status.terminal and not order.refused:
         happening = _ACCEPTED_STOP if order.waits else _ACCEPTED
         order.status_before = next_status(order.status_before, happening, order.status_before)
         happen(order, happening, event.at_ns)
     order.exchange_order_id = event.exchange_order_id
     order.accepted_ns = event.at_ns
     # A place in the queue that was lost meanwhile stays lost.
-    order.priority = max(order.priority, event.priority)
+    if event.priority > order.priority:
+        order.priority = event.priority
     state.exchange_ids[event.exchange_order_id] = order.order_id
     state.acknowledged += 1
-    state.last_priority = max(state.last_priority, event.priority)
+    if event.priority > state.last_priority:
+        state.last_priority = event.priority
 
 
 def _order_refused(state: State, event: OrderRefused) -> None:

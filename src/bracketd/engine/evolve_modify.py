@@ -7,6 +7,11 @@ from bracketd.engine.changing import happen, settle, supersede, touch
 from bracketd.engine.state import State
 from bracketd.engine.transitions import Happening, next_status
 
+# A module's own names are found faster than an enumeration's members; these are asked for at every modification.
+_ENTRY, _MARKET, _SLM, _CANCEL_PENDING = Leg.ENTRY, OrderType.MARKET, OrderType.SLM, Status.CANCEL_PENDING
+_MODIFY_REQUESTED, _MODIFIED = Happening.MODIFY_REQUESTED, Happening.MODIFIED
+_MODIFIED_STOP = Happening.MODIFIED_STOP
+
 
 def modify_requested(state: State, event: ModifyRequested) -> None:
     """The order is MODIFY_PENDING; nothing else of it has changed yet."""
@@ -15,7 +20,7 @@ def modify_requested(state: State, event: ModifyRequested) -> None:
     order.status_before, order.modify_refusal = order.status, ""
     order.requests += 1
     order.modify_request, order.modify_asked_ns = order.requests, event.at_ns
-    happen(order, Happening.MODIFY_REQUESTED, event.at_ns)
+    happen(order, _MODIFY_REQUESTED, event.at_ns)
 
 
 def order_modified(state: State, event: OrderModified) -> None:
@@ -23,13 +28,13 @@ def order_modified(state: State, event: OrderModified) -> None:
     terms = state.terms.pop(event.order_id)
     order = state.orders[event.order_id]
     bracket = state.brackets[order.basket_id]
-    _answered(order, Happening.MODIFIED_STOP if order.waits else Happening.MODIFIED, event.at_ns)
+    _answered(order, _MODIFIED_STOP if order.waits else _MODIFIED, event.at_ns)
     order.modified = True
     if event.priority:
         # A place in the queue that was lost meanwhile stays lost.
         order.priority = max(order.priority, event.priority)
         state.last_priority = max(state.last_priority, event.priority)
-    if order.leg is Leg.ENTRY:
+    if order.leg is _ENTRY:
         take_entry_terms(order, bracket, terms, event.quantity)
         if not order.remaining:
             happen(order, Happening.COMPLETED, event.at_ns)
@@ -56,7 +61,7 @@ def modify_refused(state: State, event: ModifyRefused) -> None:
 
 def _answered(order: Order, happening: Happening, at_ns: int) -> None:
     """The venue's answer; a cancel asked for meanwhile returns, if refused, to what the answer made of the order."""
-    if order.status is Status.CANCEL_PENDING and order.status_before is Status.MODIFY_PENDING:
+    if order.status is _CANCEL_PENDING and order.status_before is Status.MODIFY_PENDING:
         working = Status.TRIGGER_PENDING if order.waits else Status.CONFIRMED
         if not order.waits and (order.modified or happening is Happening.MODIFIED):
             working = Status.MODIFY_CONFIRMED
@@ -72,8 +77,8 @@ def take_entry_terms(entry: Order, bracket: Bracket, terms: Terms, quantity: int
     entry.price_paise, entry.disclosed_quantity = terms.price_paise, terms.disclosed_quantity
     if not entry.triggered:
         entry.trigger_paise = terms.trigger_paise
-    if entry.order_type is not OrderType.MARKET:
-        bracket.reference_paise = entry.trigger_paise if entry.order_type is OrderType.SLM else entry.price_paise
+    if entry.order_type is not _MARKET:
+        bracket.reference_paise = entry.trigger_paise if entry.order_type is _SLM else entry.price_paise
     # A changed offset takes a leg back that was priced by hand (2.2).
     if terms.target_offset_paise != bracket.target_offset_paise:
         bracket.target_offset_paise, bracket.target_by_hand = terms.target_offset_paise, False

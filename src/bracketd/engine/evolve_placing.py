@@ -2,8 +2,9 @@
 
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.events import BracketPlaced, HeldModified, OrderReleased
-from bracketd.domain.order import Leg, Order
-from bracketd.engine.changing import born, settle, touch
+from bracketd.domain.ist import activity_reference
+from bracketd.domain.order import Leg, Order, Status
+from bracketd.engine.changing import settle, touch
 from bracketd.engine.evolve_modify import take_entry_terms
 from bracketd.engine.invariant import invariant
 from bracketd.engine.numbering import take_number
@@ -14,6 +15,8 @@ from bracketd.engine.stake import enter_stake
 from bracketd.engine.state import State
 
 HELD_INFO = "AMO"
+
+_ENTRY, _PENDING = Leg.ENTRY, Status.PENDING
 
 
 def bracket_placed(state: State, event: BracketPlaced) -> None:
@@ -27,7 +30,7 @@ def bracket_placed(state: State, event: BracketPlaced) -> None:
         parent_id="",
         client_id=shared(event.client_id),
         instrument=shared(event.instrument),
-        leg=Leg.ENTRY,
+        leg=_ENTRY,
         side=event.side,
         order_type=event.order_type,
         product=event.product,
@@ -44,7 +47,10 @@ def bracket_placed(state: State, event: BracketPlaced) -> None:
         held=event.held,
         squares=event.squares,
         info=HELD_INFO if event.held else SQUARE_OFF_INFO if event.squares else "",
-        **born(event.at_ns),
+        status=_PENDING,
+        placed_ns=event.at_ns,
+        changed_ns=event.at_ns,
+        activity_reference=activity_reference(event.at_ns),
     )
     bracket = state.brackets[event.basket_id] = Bracket(
         basket_id=event.basket_id,

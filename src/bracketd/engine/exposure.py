@@ -9,6 +9,7 @@ EXIT_IN_FLIGHT = frozenset({Exit.REQUESTED, Exit.CLOSING})
 
 # A module's own names are found faster than an enumeration's members; these are asked for at every event.
 _NO_EXIT, _BO, _CANCEL_PENDING = Exit.NONE, Execution.BO, Status.CANCEL_PENDING
+_SQUARE_OFF = Stage.SQUARE_OFF
 
 
 def legs_of(state: State, bracket: Bracket) -> tuple[Order, Order | None] | None:
@@ -38,7 +39,7 @@ def exit_decided(state: State, bracket: Bracket) -> bool:
 
 def entry_must_go(state: State, bracket: Bracket) -> bool:
     """Whether the entry's remainder is to be cancelled: the exit is decided, a leg was refused, or it is square-off."""
-    squared_off = state.stage is Stage.SQUARE_OFF and squares_off(state.orders[bracket.entry_id])
+    squared_off = state.stage is _SQUARE_OFF and squares_off(state.orders[bracket.entry_id])
     return bracket.leg_refused or squared_off or exit_decided(state, bracket)
 
 

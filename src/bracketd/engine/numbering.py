@@ -38,7 +38,9 @@ def next_numbers(state: State, now_ns: int, count: int) -> list[str]:
 
 def take_number(state: State, number: str) -> None:
     """Count a number as given out."""
-    date, _, sequence = number.partition("-")
+    date, _, digits = number.partition("-")
     if date > state.id_date:
         state.id_date, state.id_last = date, 0
-    state.id_last = max(state.id_last, int(sequence))
+    sequence = int(digits)
+    if sequence > state.id_last:
+        state.id_last = sequence

@@ -4,10 +4,9 @@ A bracket, or a cover order, is an intraday order (MIS) and taken on until the c
 product; what is not MIS is taken on while the market trades, and so is an AMO, which is held where it does not.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bracketd.domain.account import Pending
-from bracketd.domain.bracket import Bracket
 from bracketd.domain.commands import PlaceBracket
 from bracketd.domain.events import BracketPlaced
 from bracketd.domain.instrument import Instrument
@@ -19,13 +18,16 @@ from bracketd.engine.cancelling import Decision
 from bracketd.engine.margin import blocked_paise
 from bracketd.engine.moment import Moment
 from bracketd.engine.numbering import next_numbers
-from bracketd.engine.pricing import leg_prices
+from bracketd.engine.pricing import Offsets, leg_prices
 from bracketd.engine.repeating import repeated
 from bracketd.engine.stake import lacks_margin
 from bracketd.engine.state import State
 
 _PRICED = frozenset({OrderType.LIMIT, OrderType.SL})
 _STOPS = frozenset({OrderType.SL, OrderType.SLM})
+
+# A module's own names are found faster than an enumeration's members; these are asked for at every placement.
+_MIS, _AMO, _OPEN = Product.MIS, Execution.AMO, SessionPhase.OPEN
 
 
 def decide_place(state: State, command: PlaceBracket, instruments: Mapping[str, Instrument], now: Moment) -> Decision:
@@ -36,9 +38,9 @@ def decide_place(state: State, command: PlaceBracket, instruments: Mapping[str, 
     instrument = instruments.get(command.instrument)
     if instrument is None:
         return _refuse(Reason.UNKNOWN_INSTRUMENT, "instrument_token")
-    if command.product is not Product.MIS and not command.execution.single:
+    if command.product is not _MIS and not command.execution.single:
         return _refuse(Reason.PRODUCT_NOT_ALLOWED, "product")
-    held = command.execution is Execution.AMO and not now.phase.trades
+    held = command.execution is _AMO and not now.phase.trades
     if not held and not takes(now.phase, command.execution, command.product):
         return _refuse(Reason.SESSION_CLOSED)
     last = now.print_paise or instrument.base_price_paise
@@ -88,9 +90,9 @@ def decide_place(state: State, command: PlaceBracket, instruments: Mapping[str, 
 
 def takes(phase: SessionPhase, execution: Execution, product: Product) -> bool:
     """Whether a new order, or a larger quantity, is taken in a phase: after the cut-off nothing intraday (2.9)."""
-    if execution.single and product is not Product.MIS:
+    if execution.single and product is not _MIS:
         return phase.trades
-    return phase is SessionPhase.OPEN
+    return phase is _OPEN
 
 
 def _refuse(reason: Reason, field: str = "") -> Decision:
@@ -122,17 +124,23 @@ def _quantity_fault(command: PlaceBracket, instrument: Instrument) -> Refused | 
 
 
 def _price_fault(command: PlaceBracket, instrument: Instrument) -> Refused | None:
-    prices = []
-    if command.order_type in _PRICED:
-        prices.append(("price", command.price_paise))
-    if command.order_type in _STOPS:
-        prices.append(("trigger_price", command.trigger_paise))
-    for field, paise in prices:
-        if field in command.finer or not instrument.on_tick(paise):
-            return Refused(Reason.BAD_TICK, field)
-    for field, paise in prices:
-        if not instrument.in_band(paise):
-            return Refused(Reason.OUTSIDE_BAND, field)
+    kind = command.order_type
+    price = command.price_paise if kind in _PRICED else None
+    return price_fault(instrument, price, command.trigger_paise if kind in _STOPS else None, command.finer)
+
+
+def price_fault(
+    instrument: Instrument, price_paise: int | None, trigger_paise: int | None, finer: frozenset[str]
+) -> Refused | None:
+    """What is wrong with a price and a trigger, None where there is none to judge: first the tick, then the band."""
+    if price_paise is not None and ("price" in finer or not instrument.on_tick(price_paise)):
+        return Refused(Reason.BAD_TICK, "price")
+    if trigger_paise is not None and ("trigger_price" in finer or not instrument.on_tick(trigger_paise)):
+        return Refused(Reason.BAD_TICK, "trigger_price")
+    if price_paise is not None and not instrument.in_band(price_paise):
+        return Refused(Reason.OUTSIDE_BAND, "price")
+    if trigger_paise is not None and not instrument.in_band(trigger_paise):
+        return Refused(Reason.OUTSIDE_BAND, "trigger_price")
     return None
 
 
@@ -152,41 +160,38 @@ def _offset_fault(command: PlaceBracket, instrument: Instrument, reference_paise
 
     An offset of a leg that there will not be is refused too: it would be a stop or a target that somebody counts on.
     """
-    offsets = {
-        "square_off_value": command.target_offset_paise,
-        "stop_loss_value": command.stop_offset_paise,
-    }
-    legs = offset_fields(command.execution)
-    for field, paise in offsets.items():
-        wrong = paise < instrument.tick_paise if field in legs else paise != 0
-        if field in command.finer or wrong:
+    legs, tick = OFFSET_FIELDS[command.execution], instrument.tick_paise
+    target, stop = command.target_offset_paise, command.stop_offset_paise
+    for field, paise in (("square_off_value", target), ("stop_loss_value", stop)):
+        wrong = paise < tick if field in legs else paise != 0
+        if wrong or field in command.finer:
             return Refused(Reason.OFFSET_INVALID, field)
     step = command.trailing_step_paise
     if step and not legs:
         return Refused(Reason.OFFSET_INVALID, "trailing_stop_loss")
-    if "trailing_stop_loss" in command.finer or (step != 0 and step < instrument.tick_paise):
+    if "trailing_stop_loss" in command.finer or (step != 0 and step < tick):
         return Refused(Reason.OFFSET_INVALID, "trailing_stop_loss")
-    probe = Bracket(
-        basket_id="",
-        client_id="",
-        instrument=instrument.key,
-        side=command.side,
-        entry_id="",
-        target_offset_paise=command.target_offset_paise,
-        stop_offset_paise=command.stop_offset_paise,
-        tick_paise=instrument.tick_paise,
-        lower_band_paise=instrument.lower_band_paise,
-        upper_band_paise=instrument.upper_band_paise,
-        reference_paise=reference_paise,
-    )
-    for field, paise in zip(offsets, leg_prices(probe, reference_paise, 1), strict=True):
-        if field in legs and not instrument.in_band(paise):
-            return Refused(Reason.OFFSET_INVALID, field)
+    if not legs:
+        return None
+    return leg_outside_band(Offsets(command.side, target, stop, tick), reference_paise, legs, instrument)
+
+
+def leg_outside_band(
+    offsets: Offsets, reference_paise: int, legs: Sequence[str], instrument: Instrument
+) -> Refused | None:
+    """The first of the `legs`, by its field, that an entry at the reference price would put outside the band."""
+    target, stop = leg_prices(offsets, reference_paise, 1)
+    if "square_off_value" in legs and not instrument.in_band(target):
+        return Refused(Reason.OFFSET_INVALID, "square_off_value")
+    if "stop_loss_value" in legs and not instrument.in_band(stop):
+        return Refused(Reason.OFFSET_INVALID, "stop_loss_value")
     return None
 
 
-def offset_fields(execution: Execution) -> tuple[str, ...]:
-    """The fields that price the legs which an order of this kind gets."""
-    if execution.single:
-        return ()
-    return ("stop_loss_value",) if execution is Execution.CO else ("square_off_value", "stop_loss_value")
+OFFSET_FIELDS: Mapping[Execution, Sequence[str]] = {
+    Execution.BO: ("square_off_value", "stop_loss_value"),
+    Execution.CO: ("stop_loss_value",),
+    Execution.REGULAR: (),
+    Execution.AMO: (),
+}
+"""The fields that price the legs which an order of each kind gets."""

@@ -3,12 +3,25 @@
 bracket.md section 2.2. The average is a quotient of two integers and is never rounded itself.
 """
 
+import msgspec
+
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.money import ceil_to_tick, floor_to_tick
 from bracketd.domain.order import Side
 
+_BUY = Side.BUY
 
-def leg_prices(bracket: Bracket, value_paise: int, quantity: int) -> tuple[int, int]:
+
+class Offsets(msgspec.Struct, frozen=True, gc=False):
+    """What prices a bracket's legs, before there is such a bracket: the entry's side, and paise."""
+
+    side: Side
+    target_offset_paise: int
+    stop_offset_paise: int
+    tick_paise: int
+
+
+def leg_prices(bracket: Bracket | Offsets, value_paise: int, quantity: int) -> tuple[int, int]:
     """(target price, stop trigger) in paise for an average entry price of value/quantity, before the band.
 
     Buy: average + target offset, average - stop offset; sell mirrored. Both are rounded to the tick toward the entry.
@@ -16,7 +29,7 @@ def leg_prices(bracket: Bracket, value_paise: int, quantity: int) -> tuple[int, 
     tick = bracket.tick_paise
     profit = bracket.target_offset_paise * quantity
     loss = bracket.stop_offset_paise * quantity
-    if bracket.side is Side.BUY:
+    if bracket.side is _BUY:
         target = floor_to_tick((value_paise + profit) // quantity, tick)
         trigger = ceil_to_tick(-((loss - value_paise) // quantity), tick)
     else:

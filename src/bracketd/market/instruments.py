@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -47,11 +47,11 @@ class InstrumentFault(ValueError):
         super().__init__(f"instrument file, line {line}, column {column or '-'}, value {value!r}: {rule}")
 
 
-class InstrumentTable(Mapping[str, Instrument]):
+class InstrumentTable(dict[str, Instrument]):
     """All instruments by their key, such as "NSE:3045", in the order of the file."""
 
     def __init__(self, instruments: list[Instrument]) -> None:
-        self._by_key = {instrument.key: instrument for instrument in instruments}
+        super().__init__((instrument.key, instrument) for instrument in instruments)
         self._by_symbol: dict[str, Instrument] = {}
         for instrument in instruments:
             self._by_symbol.setdefault(instrument.trading_symbol, instrument)
@@ -59,18 +59,9 @@ class InstrumentTable(Mapping[str, Instrument]):
         for instrument in instruments:
             self._by_symbol.setdefault(instrument.symbol, instrument)
 
-    def __getitem__(self, key: str) -> Instrument:
-        return self._by_key[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._by_key)
-
-    def __len__(self) -> int:
-        return len(self._by_key)
-
     def by_token(self, exchange: str, token: int) -> Instrument | None:
         """The instrument with the exchange's token, or None."""
-        return self._by_key.get(instrument_key(exchange, token))
+        return self.get(instrument_key(exchange, token))
 
     def by_symbol(self, symbol: str) -> Instrument | None:
         """The instrument with the trading symbol ("SBIN-EQ") or the bare symbol ("SBIN"), or None."""
