@@ -260,7 +260,7 @@ def restart_and_check(server: Server, memory: Memory) -> None:
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
-@pytest.mark.timeout(120 + 20 * ROUNDS)
+@pytest.mark.timeout(120 + 60 * ROUNDS)
 def test_kill_9_loses_nothing_acknowledged(server: Server) -> None:
     """After each of many kills in the middle of trading a restart finds all that a client was told, and no more."""
     memory = Memory()

@@ -5,6 +5,7 @@ takes, and goes on from those that take new ones. It begins with the corpus; wit
 branches are added to it. Ends with 0 when it has found no hole, and names the file of the input that is one.
 """
 
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +23,7 @@ MEMORY_MIB_MAX = 1_024
 
 def main() -> None:
     """Fuzz; libFuzzer ends the process."""
+    logging.disable(logging.CRITICAL)
     name, seconds = sys.argv[1], int(sys.argv[2])
     kept = CORPUS / name
     fresh = Path(tempfile.mkdtemp(prefix=f"bracketd-fuzz-{name}-"))

@@ -1,4 +1,4 @@
-"""What the fuzzers call: the three readers of what strangers send, each with what must hold for any bytes at all.
+"""What the fuzzers call: the readers of what strangers send, each with what must hold for any bytes at all.
 
 A target returns, or raises Hole: an exception that no caller expects, or a reading that contradicts itself. None of
 them needs the fuzzer; the corpus is also read as a quick test.
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import jwt
+from tests.fuzz.heads import heads as told_to_three
 from tests.trading_floor import INSTRUMENTS
 
 from bracketd.auth.client_store import ClientStore
@@ -150,8 +151,15 @@ def subscription(data: bytes) -> None:
     require(bool(found.instruments) is (found.mode is not None), "quotes of nothing")
 
 
+def heads(data: bytes) -> None:
+    """What comes on a connection: see `tests/fuzz/heads.py`."""
+    wrong = told_to_three(data)
+    require(not wrong, wrong)
+
+
 TARGETS: Final[Mapping[str, Callable[[bytes], None]]] = {
     "parameters": parameters,
     "token": token,
     "subscription": subscription,
+    "heads": heads,
 }

@@ -1,6 +1,8 @@
 """Shards in folders: one map for all, leases that anybody reads, and a lock that goes with its holder."""
 
+import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,28 @@ async def test_the_first_map_holds(tmp_path: Path) -> None:
     """Whoever opens the store later gets the map that is there, whatever count he asks for."""
     first, second = ShardFolder(tmp_path, 4), ShardFolder(tmp_path, 9)
     assert await first.slot_map() == await second.slot_map() == even_map(4)
+
+
+async def test_the_map_is_on_disk_before_it_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The map is synced before it has its name, and its name before the store is open."""
+    done: list[str] = []
+    sync, link = os.fsync, os.link
+
+    def synced(descriptor: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else f"{os.fstat(descriptor).st_size} bytes")
+        sync(descriptor)
+
+    def linked(source: Path, name: Path) -> None:
+        done.append("name")
+        link(source, name)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "link", linked)
+    await ShardFolder(tmp_path, 3).close()
+    size = (tmp_path / MAP_NAME).stat().st_size
+    assert done == [f"{size} bytes", "name", "folder"]
+    await ShardFolder(tmp_path, 3).close()
+    assert len(done) == 3
 
 
 async def test_holdings_are_the_leases(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from tests.wire.both_ways import KEEP_ALIVE_S, House, houses, pieces, request, s
 
 from bracketd.domain.order import Status
 from bracketd.wire import replies
+from bracketd.wire.connection_end import raw_answer
 from bracketd.wire.http_protocol import _PLAIN_TARGET
 from bracketd.wire.request_id import current_id
 
@@ -197,6 +198,61 @@ async def test_requests_one_behind_the_other() -> None:
         first, second = await both([packet])
         assert first.calls == asked
         assert second.calls == packet.count(b"HTTP/1.1")
+
+
+NO_REQUESTS = {
+    "bytes": (b"\x00\x01\r\n\r\n", replies.NOT_HTTP),
+    "a method": (b"NOBODY / HTTP/1.1\r\n\r\n", replies.NOT_HTTP),
+    "a header": (b"GET /healthz HTTP/1.1\r\nhost x\r\n\r\n", replies.NOT_HTTP),
+    "too long a head": (b"GET /healthz HTTP/1.1\r\nx: " + b"x" * 70_000, replies.TOO_LARGE),
+    "a body": (
+        request("DELETE", f"{KART}/{OTHER}", "", "transfer-encoding: chunked", length=False) + b"no number\r\n",
+        replies.NOT_HTTP,
+    ),
+}
+"""What comes behind a request and is none, and what is said to it."""
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("one", [True, False])
+@pytest.mark.parametrize(("behind", "refusal"), NO_REQUESTS.values(), ids=NO_REQUESTS)
+async def test_what_is_done_is_told_before_what_is_refused(
+    behind: bytes, refusal: replies.Reply, one: bool, at_once: bool
+) -> None:
+    """A cancel that waits for the disk, and one behind it, get their replies before bytes that are no request."""
+    house = House(at_once=at_once)
+    entry, other = await house.place(), await house.place()
+    house.journal.gate.clear()
+    cancels = [request("DELETE", f"{KART}/{each}", CANCEL) for each in ([entry] if one else [entry, other])]
+    call = house.call()
+    await call.say(b"".join(cancels) + behind)
+    assert (call.wire.written, call.wire.closed) == (b"", False)
+    await call.say(cancels[0])
+    assert call.wire.written == b""
+    house.journal.gate.set()
+    await settle()
+    said = call.wire.written
+    assert [status[:3] for status in said.split(b"HTTP/1.1 ")[1:]] == [b"200"] * len(cancels) + [b"%d" % refusal.status]
+    assert said.endswith(raw_answer(refusal))
+    assert call.wire.closed
+    assert house.desk.state.orders[entry].status is Status.CANCELLED
+    call.leave()
+    await settle()
+    assert not house.server_state.tasks
+
+
+async def test_a_body_that_is_broken_is_refused_at_once() -> None:
+    """A request whose own body is no HTTP is the one that is refused, and nothing of it is done."""
+    for house in houses():
+        entry = await house.place()
+        call = house.call()
+        await call.say(request("DELETE", f"{KART}/{entry}", "", "transfer-encoding: chunked", length=False) + b"no\r\n")
+        assert call.wire.written == raw_answer(replies.NOT_HTTP)
+        assert call.wire.closed
+        call.leave()
+        await settle()
+        assert house.desk.state.orders[entry].status is Status.CONFIRMED
+        assert not house.server_state.tasks
 
 
 async def test_rates_hold_on_both_ways() -> None:

@@ -110,11 +110,20 @@ def _load_or_make(path: Path, count: int) -> SlotMap:
     """The map of a folder; whoever comes first makes it, whole."""
     if not path.exists():
         draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.write_bytes(msgspec.json.encode(even_map(count)))
+        with draft.open("wb") as stream:
+            stream.write(msgspec.json.encode(even_map(count)))
+            stream.flush()
+            os.fsync(stream.fileno())
         # Unlike a rename, a link never replaces a map that is there already.
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()
+        # The shards of this map are nothing without it: it is on disk, name included, before the first is opened.
+        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
     try:
         return msgspec.json.decode(path.read_bytes(), type=SlotMap)
     except msgspec.DecodeError as fault:

@@ -20,6 +20,7 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from bracketd.wire import replies
+from bracketd.wire.connection_end import HEADER_LINE, owes_replies, raw_answer
 from bracketd.wire.exchange import VERBS, AtOnce, Exchange, InPieces
 from bracketd.wire.head import Head, read_head
 from bracketd.wire.order_entry import Route, find_route
@@ -45,14 +46,12 @@ AROUND_BODY_BYTES_MAX: Final = 512 * 1024
 _FIELD_BYTES: Final = 4
 """What stands around a header's name and value, so that many tiny headers count as well."""
 
-
 _PLAIN_TARGET: Final = re.compile(rb"(/api/v[12]/[\w./-]+)(?:\?([\w.,:;&=%+~*-]*))?\Z", re.ASCII)
 _METHODS: Final = {method.encode("ascii"): method for method in (*VERBS, "GET")}
 _TELLING: Final = frozenset({b"content-length", b"expect", b"origin", b"transfer-encoding", b"upgrade"})
 """Headers by which a request may be no plain one."""
 
 _LENGTH_DIGITS_MAX: Final = 5
-_LINE: Final = b"%b: %b\r\n".__mod__
 
 
 class HeadTooLarge(Exception):
@@ -85,6 +84,10 @@ class JsonHttpProtocol(HttpToolsProtocol):
     """What was made for the request in hand and does not go into one piece: the application sends it."""
     _default_headers: list[tuple[bytes, bytes]] | None = None
     _framed_reply: Reply | None = None
+    _unfinished: RequestResponseCycle | None = None
+    """What the application has begun of the message whose body is still coming."""
+    _refusal: Reply | None = None
+    """What is said of bytes that are no request, behind requests that are under way: after their replies."""
     _framed_keeps_alive = False
     _around_id = b"", b""
     """What stands before and behind the request's id in the reply that was framed last."""
@@ -97,7 +100,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
         self._reads: Mapping[bytes, Read] = {} if behind is None else behind.reads
         self._known_heads = None if behind is None else behind.known_heads
         self._between = True
-        self._front_lines = b"" if behind is None else b"".join(map(_LINE, behind.headers))
+        self._front_lines = b"" if behind is None else b"".join(map(HEADER_LINE, behind.headers))
         # uvicorn's own answer to one too many is text, and comes with the request only.
         self._connections_max, self.limit_concurrency = self.limit_concurrency, None
 
@@ -119,7 +122,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes of a request, or of several."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._refusal is not None:
             return
         begins_message = self._between
         if begins_message and self._answer_known(data):
@@ -180,7 +183,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request has arrived whole."""
-        self._waiting_since_s = None
+        self._waiting_since_s = self._unfinished = None
         route, exchange = self._route, self._exchange
         if route is None or exchange is None:
             super().on_message_complete()
@@ -194,6 +197,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
         except InPieces as large:
             self._made = large.reply
             self._leave_to_application()
+            self._unfinished = None
             super().on_message_complete()
             return
         self._between = keep_alive
@@ -216,11 +220,16 @@ class JsonHttpProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        if self.flow.read_paused:
-            self.flow.resume_reading()
         if self.pipeline:
+            if self.flow.read_paused and self._refusal is None:
+                self.flow.resume_reading()
             self._start_asgi_task(*self.pipeline.pop())
             return
+        if self._refusal is not None:
+            self._end_with(self._refusal)
+            return
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         # The connection is idle from now on.
         self._idle_since_s = self.loop.time()
         if self.timeout_keep_alive_task is None:
@@ -315,6 +324,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
         if made is not None:
             self.scope[MADE] = made  # type: ignore[literal-required]
         super().on_headers_complete()
+        self._unfinished = self.cycle
         if body:
             super().on_body(body)
 
@@ -330,10 +340,10 @@ class JsonHttpProtocol(HttpToolsProtocol):
             self._framed_reply, self._default_headers, self._framed_keeps_alive = reply, defaults, keep_alive
             self._around_id = (
                 b"%b%bcontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: "
-                % (STATUS_LINE[reply.status], b"".join(map(_LINE, defaults)), len(reply.body)),
+                % (STATUS_LINE[reply.status], b"".join(map(HEADER_LINE, defaults)), len(reply.body)),
                 b"\r\n%b%b%b\r\n%b"
                 % (
-                    b"".join(map(_LINE, reply.headers)),
+                    b"".join(map(HEADER_LINE, reply.headers)),
                     self._front_lines,
                     b"" if keep_alive else b"connection: close\r\n",
                     reply.body,
@@ -343,8 +353,19 @@ class JsonHttpProtocol(HttpToolsProtocol):
         return before + sent_id + behind
 
     def _refuse(self, reply: Reply) -> None:
-        if self.transport.is_closing():
+        """End the connection with a refusal, behind the replies to what came whole before.
+
+        A client takes the first reply for that to its first request, which may have done what it asks for.
+        """
+        if self.transport.is_closing() or self._refusal is not None:
             return
+        if not owes_replies(self.cycle, self.pipeline, self._unfinished):
+            self._end_with(reply)
+            return
+        self._refusal, self._waiting_since_s = reply, None
+        self.flow.pause_reading()
+
+    def _end_with(self, reply: Reply) -> None:
         self.transport.write(raw_answer(reply))
         self.transport.close()
 
@@ -375,16 +396,3 @@ class JsonHttpProtocol(HttpToolsProtocol):
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
-
-
-def raw_answer(reply: Reply) -> bytes:
-    """A reply as bytes on the wire, after which the connection ends."""
-    headers = b"".join(map(_LINE, reply.headers))
-    head = (
-        STATUS_LINE[reply.status],
-        b"content-type: application/json\r\n",
-        b"content-length: %d\r\n" % len(reply.body),
-        headers,
-        b"connection: close\r\n\r\n",
-    )
-    return b"".join((*head, reply.body))

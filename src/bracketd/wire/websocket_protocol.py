@@ -16,7 +16,7 @@ from websockets.http11 import Response
 from websockets.server import ServerProtocol
 
 from bracketd.wire import replies
-from bracketd.wire.http_protocol import raw_answer
+from bracketd.wire.connection_end import raw_answer
 from bracketd.wire.replies import Reply
 
 CLOSE_WAIT_S: Final = 5.0
