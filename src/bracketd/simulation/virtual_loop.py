@@ -6,9 +6,12 @@ program with one seed runs the same way every time, however busy the machine is.
 
 import asyncio
 import gc
-import math
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import Context, copy_context
+from heapq import heapify, heappop, heappush
+from math import ceil
 from typing import Any
 
 NS_PER_SECOND = 1_000_000_000
@@ -20,45 +23,79 @@ WHILE_NS = 1_000_000
 ROUNDS_MAX = 100_000
 """More rounds of the loop than this within such a while are no work but a circle."""
 
+LONGEST_WAIT_S = 24 * 3_600
+MANY_TIMERS, DROPPED_SHARE = 100, 0.5
+"""asyncio's own numbers: of what it waits at once, and of timers that were let be."""
+
 
 class Stalled(Exception):
     """Everybody waits, and for nothing that time could bring; or somebody never waits."""
 
 
-class _Waiting:
-    """Stands where a selector stands in other loops: to wait is to let time go by."""
+class _Call:
+    """A call that is to be made, as soon as the loop comes to it."""
 
-    def __init__(self, loop: "VirtualLoop") -> None:
-        self._loop = loop
-        self._since_ns = 0
-        self._rounds = 0
+    __slots__ = ("args", "call", "context", "dropped")
 
-    def select(self, timeout_s: float | None) -> list[object]:
-        """Let the time go by; there is never any input."""
-        if timeout_s is None:
-            raise Stalled("everybody waits, and no timer is set")
-        if timeout_s > 0:
-            self._loop.now_ns += math.ceil(timeout_s * NS_PER_SECOND)
-        self._rounds += 1
-        if self._loop.now_ns - self._since_ns >= WHILE_NS:
-            self._since_ns, self._rounds = self._loop.now_ns, 0
-        elif self._rounds > ROUNDS_MAX:
-            raise Stalled("somebody is busy for ever, and time stands still")
-        return []
+    def __init__(self, call: Callable[..., object], args: tuple[Any, ...], context: Context) -> None:
+        self.call = call
+        self.args = args
+        self.context = context
+        self.dropped = False
 
-    def close(self) -> None:
-        """Nothing is open."""
+    def cancel(self) -> None:
+        """Let it be."""
+        self.dropped = True
+
+    def cancelled(self) -> bool:
+        """Whether it is let be."""
+        return self.dropped
+
+
+class _Timer(float):
+    """A call and its moment, which is what it is compared by: two of one moment are equals, as asyncio's are."""
+
+    __slots__ = ("args", "call", "context", "dropped", "loop")
+
+    call: Callable[..., object]
+    args: tuple[Any, ...]
+    context: Context
+    dropped: bool
+    loop: "VirtualLoop | None"
+
+    def cancel(self) -> None:
+        """Let it be."""
+        if not self.dropped:
+            self.dropped = True
+            if self.loop is not None:
+                self.loop.dropped += 1
+
+    def cancelled(self) -> bool:
+        """Whether it is let be."""
+        return self.dropped
+
+    def when(self) -> float:
+        """Its moment, in the loop's seconds."""
+        return float(self)
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
-    """asyncio's own loop over a time that is simulated; `now_ns` counts nanoseconds from its making."""
+    """asyncio's loop over a time that is simulated; `now_ns` counts nanoseconds from its making.
+
+    Its rounds are those of asyncio, one for one, without what only an input or a debugger would need. `dropped` timers
+    are still in the heap.
+    """
+
+    _stopping: bool
 
     def __init__(self) -> None:
         super().__init__()
         self.now_ns = 0
-        self._selector = _Waiting(self)
-        # A timer is due when the clock says so, not a machine's clock tick earlier.
-        self._clock_resolution = 1e-9
+        self.dropped = 0
+        self._calls: deque[_Call | _Timer] = deque()
+        self._timers: list[_Timer] = []
+        self._since_ns = 0
+        self._rounds = 0
         self._made: list[asyncio.Task[Any]] = []
         self._prune_at = PRUNE_AT
 
@@ -73,24 +110,96 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def create_task(self, coro: Any, **more: Any) -> asyncio.Task[Any]:
         """A task, kept in the order of its making."""
-        task = super().create_task(coro, **more)
+        task: asyncio.Task[Any] = asyncio.Task(coro, loop=self, **more)
         if len(self._made) >= self._prune_at:
             self._made = [each for each in self._made if not each.done()]
             self._prune_at = 2 * len(self._made) + PRUNE_AT
         self._made.append(task)
         return task
 
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> _Call:
+        """Call in the next round."""
+        made = _Call(callback, args, copy_context() if context is None else context)
+        self._calls.append(made)
+        return made
+
+    call_soon_threadsafe = call_soon  # type: ignore[assignment]
+
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> _Timer:
+        """Call when that moment has come."""
+        made = _Timer(when)
+        made.call, made.args, made.context = callback, args, copy_context() if context is None else context
+        made.dropped, made.loop = False, self
+        heappush(self._timers, made)
+        return made
+
+    def call_later(  # type: ignore[override]
+        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> _Timer:
+        """Call when so much time has gone by."""
+        return self.call_at(self.now_ns / NS_PER_SECOND + delay, callback, *args, context=context)
+
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         """Refused: a thread would bring the machine's own timing in."""
         raise RuntimeError("no thread runs in a simulation")
 
-    # What BaseEventLoop leaves to its children
+    def close(self) -> None:
+        """Nothing is called any more."""
+        self._calls.clear()
+        self._timers.clear()
+        super().close()
 
-    def _process_events(self, events: list[object]) -> None:
-        """There are none."""
+    def _run_once(self) -> None:
+        """One round: let the time go by if nothing is ready, and make the calls that are."""
+        self._forget_dropped()
+        calls, timers = self._calls, self._timers
+        if not calls and not self._stopping:
+            if not timers:
+                raise Stalled("everybody waits, and no timer is set")
+            wait_s = timers[0] - self.now_ns / NS_PER_SECOND
+            if wait_s > 0:
+                self.now_ns += ceil(min(wait_s, LONGEST_WAIT_S) * NS_PER_SECOND)
+        self._rounds += 1
+        if self.now_ns - self._since_ns >= WHILE_NS:
+            self._since_ns, self._rounds = self.now_ns, 0
+        elif self._rounds > ROUNDS_MAX:
+            raise Stalled("somebody is busy for ever, and time stands still")
+        # A timer is due when the clock says so, not a machine's clock tick earlier.
+        end_s = self.now_ns / NS_PER_SECOND + 1e-9
+        while timers and timers[0] < end_s:
+            due = heappop(timers)
+            due.loop = None
+            calls.append(due)
+        # What these calls bring about is for the next round.
+        for _ in range(len(calls)):
+            made = calls.popleft()
+            if made.dropped:
+                continue
+            try:
+                made.context.run(made.call, *made.args)
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # noqa: BLE001 (asyncio has whatever a call raises told to the handler)
+                self.call_exception_handler({"message": f"Exception in callback {made.call!r}", "exception": error})
 
-    def _write_to_self(self) -> None:
-        """Nobody waits in a system call, so nobody has to be woken."""
+    def _forget_dropped(self) -> None:
+        """Timers that were let be go when they are next, or when they are many: when asyncio does it."""
+        timers = self._timers
+        if len(timers) > MANY_TIMERS and self.dropped / len(timers) > DROPPED_SHARE:
+            for timer in timers:
+                if timer.dropped:
+                    timer.loop = None
+            timers[:] = [timer for timer in timers if not timer.dropped]
+            heapify(timers)
+            self.dropped = 0
+            return
+        while timers and timers[0].dropped:
+            self.dropped -= 1
+            heappop(timers).loop = None
 
 
 class LoopClock:
