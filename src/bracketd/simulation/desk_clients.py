@@ -30,8 +30,7 @@ class Request(NamedTuple):
     `meant` holds fields of the command that it must be read as, whatever its encoding. `order` is the order that it
     names and `entry` the entry of that, an entry of a bracket or cover order by its basket; `exits` is the leg by
     which they are to be closed, "" where the entry is meant; `bracket`: it names a bracket's entry. `price_paise` is
-    what it asks for, 0 for none. `cut` is where its bytes are cut in two, 0 for nowhere; `patience_s` how long the
-    client waits before it hangs up, 0 for as long as it takes.
+    what it asks for, 0 for none.
     """
 
     kind: str
@@ -47,8 +46,6 @@ class Request(NamedTuple):
     bracket: bool = False
     stranger: bool = False
     price_paise: int = 0
-    cut: int = 0
-    patience_s: float = 0.0
 
 
 def rupees(paise: int) -> str:
@@ -110,8 +107,13 @@ def _execution(deed: Place) -> dict[str, str]:
 
 def own_rows(state: State, client: str, *, working: bool) -> list[Order]:
     """The newest of the client's rows; `working`: only those that are not at their end."""
-    mine = [row for row in state.orders.values() if row.client_id == client and not (working and row.terminal)]
-    return mine[-NEWEST:]
+    mine: list[Order] = []
+    for row in reversed(state.orders.values()):
+        if row.client_id == client and not (working and row.terminal):
+            mine.append(row)
+            if len(mine) == NEWEST:
+                break
+    return mine[::-1]
 
 
 def cancellation(deed: Cancel, client: str, other: str, state: State) -> Iterator[Request]:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
 KART = "/api/v1/orders/kart"
 ORDERS = "/api/v1/orders"
@@ -30,11 +31,17 @@ def _json(fields: Fields) -> bytes:
 
 
 def _crlf(fields: Fields) -> bytes:
-    return json.dumps(fields, indent=4).replace("\n", "\r\n").encode()
+    """The same, indented."""
+    lines = (f"    {json.dumps(name)}: {json.dumps(value)}" for name, value in fields.items())
+    return b"{\r\n%b\r\n}" % ",\r\n".join(lines).encode()
 
 
 def _form(fields: Fields) -> str:
-    return urlencode(fields)
+    return "&".join(f"{name}={_quoted(value)}" for name, value in fields.items())
+
+
+_quoted = lru_cache(maxsize=4096)(quote_plus)
+"""The names of fields need no quoting, and the same values come again and again."""
 
 
 def _pieces(document: bytes) -> tuple[bytes, ...]:
@@ -124,21 +131,26 @@ AUTHS: dict[str, Callable[[str], dict[str, str]]] = {
 }
 
 
+_CANCEL_WAYS, _BODY_WAYS, _AUTHS = tuple(CANCEL_WAYS.values()), tuple(BODY_WAYS.values()), tuple(AUTHS.values())
+
+
 def cancel_written(way: int, order_id: str, fields: Fields) -> Written:
     """A cancel in the way of that number; one that says nothing but the id may be the path alone."""
-    names = tuple(CANCEL_WAYS)
     if way % 7 == 0 and fields.keys() <= {"client_id", "oms_order_id"}:
         return Written(f"{KART}/{order_id}" + "/" * (way % 2))
-    return CANCEL_WAYS[names[way % len(names)]](order_id, fields)
+    return _CANCEL_WAYS[way % len(_CANCEL_WAYS)](order_id, fields)
 
 
 def body_written(way: int, fields: Fields, path: str = KART) -> Written:
     """A placement or modification on a path, in the way of that number."""
-    names = tuple(BODY_WAYS)
-    return BODY_WAYS[names[way % len(names)]](path, fields)
+    return _BODY_WAYS[way % len(_BODY_WAYS)](path, fields)
 
 
 def auth_headers(auth: int, token: str) -> Headers:
     """The token in the headers of that number."""
-    names = tuple(AUTHS)
-    return [(name.encode(), value.encode()) for name, value in AUTHS[names[auth % len(names)]](token).items()]
+    return _token_headers(auth % len(_AUTHS), token)
+
+
+@lru_cache(maxsize=256)
+def _token_headers(number: int, token: str) -> Headers:
+    return [(name.encode(), value.encode()) for name, value in _AUTHS[number](token).items()]

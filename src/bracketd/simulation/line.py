@@ -5,6 +5,7 @@ they are in earnest.
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
@@ -17,7 +18,8 @@ PIECE_S = 0.00005
 """Pieces of one request come so long one after the other, and others' requests between them."""
 
 _END = b"\r\n\r\n"
-_FRAMING = (b"content-length:", b"transfer-encoding:")
+_STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
+_FRAMING = re.compile(rb"\r\n(?i:content-length: *(\d+)|transfer-encoding: *(chunked))(?=\r\n|$)")
 
 
 class Reply(NamedTuple):
@@ -117,17 +119,18 @@ class Line(asyncio.Transport):
 
 def pieces(method: str, written: Written, headers: Headers, cut: int) -> Iterator[bytes]:
     """The bytes of a request, as they come: chunk by chunk, or cut in two anywhere where `cut` is not 0."""
-    lines = [f"{method} {written.target} HTTP/1.1".encode(), b"host: 127.0.0.1:8000"]
-    lines += [b"%b: %b" % header for header in (*written.headers, *headers)]
+    head = f"{method} {written.target} HTTP/1.1\r\nhost: 127.0.0.1:8000".encode()
+    for header in (*written.headers, *headers):
+        head += b"\r\n%b: %b" % header
     if len(written.parts) > 1:
-        yield b"\r\n".join(lines) + b"\r\ntransfer-encoding: chunked" + _END
+        yield head + b"\r\ntransfer-encoding: chunked" + _END
         for part in written.parts:
             if part:
                 yield b"%x\r\n%b\r\n" % (len(part), part)
         yield b"0" + _END
         return
     (body,) = written.parts
-    whole = b"\r\n".join(lines) + b"\r\ncontent-length: %d" % len(body) + _END + body
+    whole = b"%b\r\ncontent-length: %d\r\n\r\n%b" % (head, len(body), body)
     if cut:
         at = cut % len(whole)
         yield whole[:at]
@@ -153,7 +156,7 @@ class Dialogue:
     @property
     def free(self) -> bool:
         """Whether another request may be sent."""
-        return self.line is not None and not self.line.is_closing() and not self._asking
+        return not self._asking and self.line is not None and not self.line.is_closing()
 
     async def ask(
         self, message: Iterator[bytes], leaving: Callable[[int, bytes], bool], patience_s: float
@@ -203,20 +206,21 @@ class Dialogue:
         end = self._buffer.find(_END)
         if end < 0:
             return None
-        status, *lines = self._buffer[:end].split(b"\r\n")
-        framing = [line.lower().replace(b" ", b"") for line in lines if line.lower().startswith(_FRAMING)]
-        if not status.startswith(b"HTTP/1.1 ") or len(framing) != 1:
+        status = _STATUS.match(self._buffer, 0, end)
+        framing = _FRAMING.findall(self._buffer, 0, end)
+        if status is None or len(framing) != 1:
             raise NoReply(repr(self._buffer[:200]))
+        ((length, chunked),) = framing
         begin = end + len(_END)
-        if framing[0] == b"transfer-encoding:chunked":
+        if chunked:
             body, whole = _chunks(self._buffer, begin)
         else:
-            whole = begin + int(framing[0].partition(b":")[2])
+            whole = begin + int(length)
             body = self._buffer[begin:whole]
         if len(self._buffer) < whole:
             return None
         self._buffer = self._buffer[whole:]
-        return Reply(int(status.split(b" ", 2)[1]), body)
+        return Reply(int(status[1]), body)
 
 
 def _chunks(arrived: bytes, at: int) -> tuple[bytes, int]:

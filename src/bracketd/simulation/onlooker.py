@@ -36,6 +36,8 @@ class Onlooker:
         self._instruments = instruments
         self._numbers: dict[str, str] = {}
         self._rows: dict[str, Order] = {}
+        # Orders whose row was judged as it stands in `_rows`.
+        self._judged: set[str] = set()
         self._ended: dict[str, int] = {}
 
     def overhear(self, exchange: PaperExchange) -> None:
@@ -69,6 +71,7 @@ class Onlooker:
             if isinstance(sent.letter, Filled) and sent.letter.trade_id not in self.trade_ids:
                 self._trade(sent.letter)
         self._rows = {order_id: copy(row) for order_id, row in state.orders.items()}
+        self._judged.clear()
         self._numbers = dict(state.exchange_ids)
         self._ended = {
             key: self.traded.get(key, 0) for key in self._ended if key in state.orders and state.orders[key].terminal
@@ -102,7 +105,9 @@ class Onlooker:
         self.check_baskets(state, exchange, tuple(state.brackets))
         if state.stage is Stage.SQUARE_OFF:
             _check_stakes(state)
-        self._rows = {order_id: row for order_id, row in self._rows.items() if order_id in state.orders}
+        if len(self._rows) != len(state.orders):
+            self._rows = {order_id: row for order_id, row in self._rows.items() if order_id in state.orders}
+            self._judged &= self._rows.keys()
         if state.stage is Stage.ENDED:
             invariant(not exchange._work, "after the session nothing works at the exchange (17)")
             invariant(not state.post, "after the session nothing is under way (17)")
@@ -117,12 +122,13 @@ class Onlooker:
             bracket = state.brackets.get(basket_id)
             if bracket is None:
                 continue
-            for row in state.rows_of(bracket):
-                self._check_row(row, exchange)
-                sent = not row.held or state.stage is not Stage.TRADING
-                invariant(sent, "what was held is sent when the market trades (2.9)", row)
-            self._check_at_exchange(state, exchange, bracket)
-            self._check_going(state, bracket)
+            rows = state.rows_of(bracket)
+            for row in rows:
+                if row.held:
+                    self._check_held(row, state, exchange)
+                self._check_row(row)
+            self._check_at_exchange(exchange, bracket, rows)
+            self._check_going(state, bracket, rows)
             self._check_prices(state, bracket)
             if bracket.entry_id in self._ended:
                 still = self.traded.get(bracket.entry_id, 0) == self._ended[bracket.entry_id]
@@ -156,10 +162,17 @@ class Onlooker:
         self.traded[order_id] = self.traded.get(order_id, 0) + quantity
         self.flows[order_id] = self.flows.get(order_id, 0) + price_paise * quantity
 
-    def _check_row(self, row: Order, exchange: PaperExchange) -> None:
+    def _check_held(self, row: Order, state: State, exchange: PaperExchange) -> None:
+        there = row.order_id in self.traded or row.order_id in exchange._work
+        invariant(not there, "what is held for the session is not at the exchange (2.9)", row)
+        invariant(state.stage is not Stage.TRADING, "what was held is sent when the market trades (2.9)", row)
+
+    def _check_row(self, row: Order) -> None:
+        old = self._rows.get(row.order_id)
+        if old == row and row.order_id in self._judged:
+            # What follows looks at the row alone, and at trades, which only grow in number.
+            return
         self.makers[row.order_id] = row
-        held = row.held and (row.order_id in self.traded or row.order_id in exchange._work)
-        invariant(not held, "what is held for the session is not at the exchange (2.9)", row)
         instrument = self._instruments[row.instrument]
         for price in (row.price_paise, row.trigger_paise):
             fits = price == 0 or (instrument.on_tick(price) and instrument.in_band(price))
@@ -169,15 +182,15 @@ class Onlooker:
         if row.exchange_order_id:
             owner = self._numbers.setdefault(row.exchange_order_id, row.order_id)
             invariant(owner == row.order_id, "one number is one order's (16)", row)
-        old = self._rows.get(row.order_id)
         if old != row:
             if old is not None:
                 _check_change(old, row)
             self._rows[row.order_id] = copy(row)
+        self._judged.add(row.order_id)
 
-    def _check_going(self, state: State, bracket: Bracket) -> None:
+    def _check_going(self, state: State, bracket: Bracket, rows: list[Order]) -> None:
         """An entry whose bracket is on its way out goes, and at square-off every bracket is on its way out."""
-        entry, *exits = state.rows_of(bracket)
+        entry, *exits = rows
         on_the_way = bracket.exit is not Exit.NONE or any(row.filled or row.triggered for row in exits)
         squared_off = state.stage is Stage.SQUARE_OFF and squares_off(entry)
         if on_the_way or squared_off or any(row.refused or row.status is Status.REJECTED for row in exits):
@@ -186,9 +199,8 @@ class Onlooker:
         if squared_off and state.open_quantity(bracket):
             invariant(bracket.exit is not Exit.NONE, "at square-off everything is exited (17)", bracket)
 
-    def _check_at_exchange(self, state: State, exchange: PaperExchange, bracket: Bracket) -> None:
+    def _check_at_exchange(self, exchange: PaperExchange, bracket: Bracket, rows: list[Order]) -> None:
         """What can still trade on the exit side never exceeds what is open, judged where the matching is (1)."""
-        rows = state.rows_of(bracket)
         entered = self.traded.get(bracket.entry_id, 0)
         exited = sum(self.traded.get(row.order_id, 0) for row in rows if row.leg is not Leg.ENTRY)
         pair = exchange._pairs.get(bracket.basket_id)

@@ -273,12 +273,12 @@ class Trial:
             # One in four comes in two pieces, and now and then a client has no patience.
             cut = auth if auth % 4 == 0 else 0
             patience_s = PATIENCE_S[auth % len(PATIENCE_S)] if auth % 31 == 7 else 0.0
-            manner = request._replace(cut=cut, patience_s=patience_s)
-            task = self.loop.create_task(self._call(manner, headers, used))
+            task = self.loop.create_task(self._call(request, headers, used, cut, patience_s))
             self.calls.add(task)
             task.add_done_callback(self.calls.discard)
 
-    async def _call(self, request: Request, headers: Headers, token: str) -> None:
+    async def _call(self, request: Request, headers: Headers, token: str, cut: int, patience_s: float) -> None:
+        """One request, its bytes cut in two at `cut` (0: nowhere), and its reply, awaited so long (0: without end)."""
         process = self.lives.process
         if process is None:
             return
@@ -288,50 +288,51 @@ class Trial:
         if request.kind == "logout":
             self._logged_out.add(token)
         self.pace.ask(request.client, request.kind, self.loop.now_ns)
-        message = pieces(request.method, request.written, [*headers, *request.headers], request.cut)
+        message = pieces(request.method, request.written, [*headers, *request.headers], cut)
         dialogue = self._dialogue(process)
-        with hearing() as heard:
+        heard = hearing()
 
-            def leaving(status: int, body: bytes) -> bool:
-                if process.dead or self.lives.reached(BEFORE_REPLY):
-                    return False
-                self.answers[f"{request.kind} {status}"] += 1
-                self.witness.hashed(request.kind, status, body, self.loop.now_ns)
-                if request.kind == "logout" and status == 200:
+        def leaving(status: int, body: bytes) -> bool:
+            if process.dead or self.lives.reached(BEFORE_REPLY):
+                return False
+            self.answers[f"{request.kind} {status}"] += 1
+            self.witness.hashed(request.kind, status, body, self.loop.now_ns)
+            if request.kind == "logout" and status == 200:
+                self._ended(request.client, token)
+                return True
+            if stale:
+                if status != 401:
+                    self.witness.accuse(f"a token that ended opens {request.kind}: {status} (22)")
+            elif status == 401:
+                if token in self.stale:
+                    # It ended while the request was under way.
+                    return True
+                if token in self._logged_out:
+                    # Nobody heard that it has ended.
                     self._ended(request.client, token)
                     return True
-                if stale:
-                    if status != 401:
-                        self.witness.accuse(f"a token that ended opens {request.kind}: {status} (22)")
-                elif status == 401:
-                    if token in self.stale:
-                        # It ended while the request was under way.
-                        return True
-                    if token in self._logged_out:
-                        # Nobody heard that it has ended.
-                        self._ended(request.client, token)
-                        return True
-                    self.witness.accuse(f"a good token is refused: {request.kind}")
-                elif status < 500 and heard.needs_seq > self.lives.archive.kept_seq:
-                    self.witness.accuse(f"answered before it is on disk (20): {request.kind} {status} {body!r}")
-                else:
-                    self._heard(heard, request, status, body)
-                    self._seen(request, asked_ns, status, body)
-                self.lives.reached(AFTER_REPLY)
-                return True
+                self.witness.accuse(f"a good token is refused: {request.kind}")
+            elif status < 500 and heard.needs_seq > self.lives.archive.kept_seq:
+                self.witness.accuse(f"answered before it is on disk (20): {request.kind} {status} {body!r}")
+            else:
+                self._read(heard, request, asked_ns, status, body)
+            self.lives.reached(AFTER_REPLY)
+            return True
 
-            reply = None
-            try:
-                reply = await dialogue.ask(message, leaving, request.patience_s)
-            finally:
-                # Also where the server died meanwhile, and the caller with it.
-                if reply is None:
-                    self.history.unanswered(request, asked_ns)
-
-    def _seen(self, request: Request, asked_ns: int, status: int, body: bytes) -> None:
-        """The client holds its reply to all that clients have seen."""
+        reply = None
         try:
-            self.history.answered(request, asked_ns, self.clock.now_ns(), status, decode(body))
+            reply = await dialogue.ask(message, leaving, patience_s)
+        finally:
+            # Also where the server died meanwhile, and the caller with it.
+            if reply is None:
+                self.history.unanswered(request, asked_ns)
+
+    def _read(self, heard: Hearing, request: Request, asked_ns: int, status: int, body: bytes) -> None:
+        """The client reads its reply, and holds it to all that clients have seen."""
+        try:
+            fields = decode(body)
+            self._heard(heard, request, status, body, fields)
+            self.history.answered(request, asked_ns, self.clock.now_ns(), status, fields)
         except (KeyError, TypeError, ValueError, DecodeError) as fault:
             self.witness.accuse(f"a reply is not as it should be: {fault!r} {request.kind} {status} {body!r}")
         for text in self.history.faults:
@@ -354,7 +355,7 @@ class Trial:
         self._dialogues.append(dialogue)
         return dialogue
 
-    def _heard(self, heard: Hearing, request: Request, status: int, body: bytes) -> None:
+    def _heard(self, heard: Hearing, request: Request, status: int, body: bytes, fields: dict[str, Any]) -> None:
         """A reply that anybody may rely on leaves."""
         if request.kind == "tick" or status == 503:
             return
@@ -367,10 +368,9 @@ class Trial:
             if status != 200:
                 self.witness.accuse(f"a look is refused: {request.kind} {status} {body!r}")
             elif request.kind in ("read orders", "read completed"):
-                rows = decode(body)["data"]["orders"]
-                self.witness.shown(request.client, rows, self.lives.archive.catch_up())
+                self.witness.shown(request.client, fields["data"]["orders"], self.lives.archive.catch_up())
             return
-        self.witness.replied(heard, request, status, body)
+        self.witness.replied(heard, request, status, body, fields)
 
     def _lost_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         self.witness.accuse(f"an exception that nobody heard: {context.get('message')} {context.get('exception')!r}")

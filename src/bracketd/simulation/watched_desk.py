@@ -3,8 +3,6 @@
 He also notes how far the journal must have come before anybody may hear of it.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
@@ -37,31 +35,11 @@ HEARING: ContextVar[Hearing | None] = ContextVar("hearing", default=None)
 _CASE: ContextVar[Case | None] = ContextVar("case", default=None)
 
 
-@contextmanager
-def hearing() -> Iterator[Hearing]:
-    """Note what becomes of one request."""
+def hearing() -> Hearing:
+    """Note what becomes of the one request that the running task makes."""
     opened = Hearing()
-    token = HEARING.set(opened)
-    try:
-        yield opened
-    finally:
-        HEARING.reset(token)
-
-
-@contextmanager
-def _noting(command: Command) -> Iterator[Case | None]:
-    """A case of the request that is heard, None where nobody hears; it is the one in hand meanwhile."""
-    heard = HEARING.get()
-    if heard is None:
-        yield None
-        return
-    case = Case(command)
-    heard.cases.append(case)
-    token = _CASE.set(case)
-    try:
-        yield case
-    finally:
-        _CASE.reset(token)
+    HEARING.set(opened)
+    return opened
 
 
 class Watch(Protocol):
@@ -91,17 +69,31 @@ class WatchedDesk(Desk):
 
     async def carry_out(self, command: Command, deadline: Deadline) -> Outcome:
         """As the desk does it."""
-        with _noting(command) as case:
-            outcome = await super().carry_out(command, deadline)
-        if case is not None:
-            case.outcome = outcome
-        return outcome
+        heard = HEARING.get()
+        if heard is None:
+            return await super().carry_out(command, deadline)
+        case = Case(command)
+        heard.cases.append(case)
+        token = _CASE.set(case)
+        try:
+            case.outcome = await super().carry_out(command, deadline)
+        finally:
+            _CASE.reset(token)
+        return case.outcome
 
     def undertake(self, command: Command) -> Outcome | Waiting:
         """As the desk does it."""
-        with _noting(command) as case:
+        heard = HEARING.get()
+        if heard is None:
+            return super().undertake(command)
+        case = Case(command)
+        heard.cases.append(case)
+        token = _CASE.set(case)
+        try:
             begun = super().undertake(command)
-        if case is not None and not isinstance(begun, Waiting):
+        finally:
+            _CASE.reset(token)
+        if not isinstance(begun, Waiting):
             case.outcome = begun
         return begun
 

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from msgspec.json import decode
-
 from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount, PlaceBracket
 from bracketd.domain.events import AnyEvent, BracketPlaced, LegsOpened, RescuePlaced, StopTrailed, encode_step
 from bracketd.domain.instrument import Instrument
@@ -140,8 +138,11 @@ class Witness:
 
     # At the door
 
-    def replied(self, hearing: Hearing, request: Request, status: int, body: bytes) -> None:
-        """A reply to order entry leaves: it words the outcome that was decided, no better and no worse."""
+    def replied(self, hearing: Hearing, request: Request, status: int, body: bytes, fields: Mapping[str, Any]) -> None:
+        """A reply to order entry leaves: it words the outcome that was decided, no better and no worse.
+
+        `fields` are what its body holds.
+        """
         kind, key = request.kind, request.key
         cases = [case for case in hearing.cases if not isinstance(case.command, OpenAccount)]
         if status >= 500 and status != 503:
@@ -149,9 +150,8 @@ class Witness:
         if status == 503:
             return
         if kind == "kill":
-            self._kill_replied(hearing, status, body)
+            self._kill_replied(hearing, status, body, fields)
             return
-        fields = decode(body)
         if not cases:
             self.accuse(f"answered without a decision: {status} {body!r} to {request.method} {request.written}")
             return
@@ -184,9 +184,8 @@ class Witness:
             if basket_id != outcome.basket_id or first != basket_id:
                 self.accuse(f"one key, two brackets: {first} and {basket_id} for {key}")
 
-    def _kill_replied(self, hearing: Hearing, status: int, body: bytes) -> None:
+    def _kill_replied(self, hearing: Hearing, status: int, body: bytes, fields: Mapping[str, Any]) -> None:
         """Everything cancelled is said only where everything is."""
-        fields = decode(body)
         if status == 200 and any(
             not isinstance(case.outcome, Cancelled)
             and not (isinstance(case.outcome, Refused) and case.outcome.reason.startswith(("ALREADY", "TOO_LATE")))
