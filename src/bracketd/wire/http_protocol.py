@@ -17,10 +17,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from bracketd.wire import replies
-from bracketd.wire.connection_end import HEADER_LINE, owes_replies, raw_answer
+from bracketd.wire.connection_end import owes_replies, raw_answer
+from bracketd.wire.envelope import Envelope
 from bracketd.wire.exchange import VERBS, AtOnce, Exchange, InPieces
 from bracketd.wire.head import Head, read_head
 from bracketd.wire.order_entry import Route, find_route
@@ -82,15 +83,10 @@ class JsonHttpProtocol(HttpToolsProtocol):
     _unusual = False
     _made: Reply | None = None
     """What was made for the request in hand and does not go into one piece: the application sends it."""
-    _default_headers: list[tuple[bytes, bytes]] | None = None
-    _framed_reply: Reply | None = None
     _unfinished: RequestResponseCycle | None = None
     """What the application has begun of the message whose body is still coming."""
     _refusal: Reply | None = None
     """What is said of bytes that are no request, behind requests that are under way: after their replies."""
-    _framed_keeps_alive = False
-    _around_id = b"", b""
-    """What stands before and behind the request's id in the reply that was framed last."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         """As uvicorn makes it."""
@@ -100,7 +96,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
         self._reads: Mapping[bytes, Read] = {} if behind is None else behind.reads
         self._known_heads = None if behind is None else behind.known_heads
         self._between = True
-        self._front_lines = b"" if behind is None else b"".join(map(HEADER_LINE, behind.headers))
+        self._envelope = Envelope(() if behind is None else behind.headers)
         # uvicorn's own answer to one too many is text, and comes with the request only.
         self._connections_max, self.limit_concurrency = self.limit_concurrency, None
 
@@ -210,7 +206,8 @@ class JsonHttpProtocol(HttpToolsProtocol):
         if exchange is None or exchange.disconnected:
             return
         if not transport.is_closing():
-            transport.write(self._framed(reply, sent_id, exchange.keep_alive))
+            defaults = self.server_state.default_headers
+            transport.write(self._envelope.around(reply, sent_id, defaults, keep_alive=exchange.keep_alive))
             if not exchange.keep_alive:
                 transport.close()
         self.on_response_complete()
@@ -327,30 +324,6 @@ class JsonHttpProtocol(HttpToolsProtocol):
         self._unfinished = self.cycle
         if body:
             super().on_body(body)
-
-    def _framed(self, reply: Reply, sent_id: bytes, keep_alive: bool) -> bytes:
-        """A reply as bytes on the wire, its headers in the order in which the application's reach it."""
-        # uvicorn makes a new list of its own headers each second, and most replies are one of a few.
-        defaults = self.server_state.default_headers
-        if (
-            reply is not self._framed_reply
-            or defaults is not self._default_headers
-            or keep_alive is not self._framed_keeps_alive
-        ):
-            self._framed_reply, self._default_headers, self._framed_keeps_alive = reply, defaults, keep_alive
-            self._around_id = (
-                b"%b%bcontent-type: application/json\r\ncontent-length: %d\r\nx-request-id: "
-                % (STATUS_LINE[reply.status], b"".join(map(HEADER_LINE, defaults)), len(reply.body)),
-                b"\r\n%b%b%b\r\n%b"
-                % (
-                    b"".join(map(HEADER_LINE, reply.headers)),
-                    self._front_lines,
-                    b"" if keep_alive else b"connection: close\r\n",
-                    reply.body,
-                ),
-            )
-        before, behind = self._around_id
-        return before + sent_id + behind
 
     def _refuse(self, reply: Reply) -> None:
         """End the connection with a refusal, behind the replies to what came whole before.

@@ -108,7 +108,9 @@ def find_route(raw_path: bytes) -> Route | None:
             if not rest:
                 return Route(None, way)
             if rest[0] == _SLASH:
-                return Route(_decoded(rest[1:]), way)
+                rest = rest[1:]
+                # What is not encoded, as almost every id, is read without another call.
+                return Route(_decoded(rest) if b"%" in rest else rest.decode("utf-8", "replace"), way)
     if raw_path.startswith(_ORDERS) and raw_path[len(_ORDERS) :][:1] == b"/":
         rest = raw_path[len(_ORDERS) + 1 :].rstrip(b"/")
         if rest:
