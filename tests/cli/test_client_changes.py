@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from click.testing import CliRunner, Result
 from tests.auth.cheap_passwords import CHEAP
 
 from bracketd.auth.client_store import ClientRecord, ClientStore
+from bracketd.auth.client_tables import Statement
+from bracketd.auth.clients_file import ClientsFile
 from bracketd.auth.gate import Gate
 from bracketd.auth.issuing import issue_for
 from bracketd.auth.lockout import FAILURES_MAX, Lockout
@@ -255,3 +258,26 @@ def test_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "clients.db").write_bytes(b"no database " * 100)
     for arguments in [*CHANGES, ["list"], ["add", "X"]]:
         assert "is no SQLite database" in invoke(tmp_path, *arguments).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed"), [(("passwd", "--password-stdin", "--new-totp"), "second\n"), (("disable",), "")]
+)
+def test_a_disk_that_refuses_changes_nothing(
+    data: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], typed: str
+) -> None:
+    """Password, authenticator and sessions change together: where that fails all are as they were, and exit code 1."""
+    before, token = kept(data), new_token(data)
+    write_all = ClientsFile.write_all
+
+    def refuse(self: ClientsFile, statements: Iterable[Statement]) -> None:
+        write_all(self, [*statements, ("INSERT INTO revoked VALUES (NULL, NULL)", ())])
+
+    monkeypatch.setattr(ClientsFile, "write_all", refuse)
+    monkeypatch.setattr(ClientsFile, "write", lambda *_: pytest.fail("a change by itself"))
+    failed = invoke(data, arguments[0], "AB1", *arguments[1:], input=typed)
+    assert failed.exit_code == 1
+    assert failed.stderr.startswith("Error: Cannot use the clients of")
+    monkeypatch.undo()
+    assert kept(data) == before
+    assert is_let_in(data, token)

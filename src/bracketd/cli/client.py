@@ -11,6 +11,7 @@ from typing import Final
 import apsw
 import click
 
+from bracketd.auth.change_set import ChangeSet
 from bracketd.auth.client_store import BadClientId, ClientExists, ClientRecord, ClientStore, UnknownClient
 from bracketd.auth.client_tables import ClientStoreError
 from bracketd.auth.clients_file import LEVERAGE_DEFAULT
@@ -82,7 +83,9 @@ def change_password(data: Place, client_id: str, *, password_stdin: bool, pin_st
     made = [] if password else [f"password {(password := _new_password())}"]
     with _opened(data) as store:
         _known(store, data, client_id)
-        factors = SecondFactors(store.file)
+        # All of it or nothing: a new PIN that nobody was shown must not stand beside the old password.
+        changes = ChangeSet(store.file)
+        factors = SecondFactors(changes)
         kept = factors.get(client_id)
         passwords = Passwords()
         if not pin and kept.pin_hash is None:
@@ -93,9 +96,11 @@ def change_password(data: Place, client_id: str, *, password_stdin: bool, pin_st
             totp_secret = new_totp_secret()
             factors.set_totp_secret(client_id, totp_secret)
             made.append(f"totp {enrolment_uri(client_id, totp_secret)}")
-        store.set_password_hash(client_id, passwords.hash(password))
-        store.rotate(client_id)
-        Lockout(store.file).clear(client_id)
+        changed = ClientStore(changes)
+        changed.set_password_hash(client_id, passwords.hash(password))
+        changed.rotate(client_id)
+        Lockout(changes).clear(client_id)
+        changes.keep()
     click.echo(f"client {client_id} has a new password; its tokens are no longer good")
     for line in made:
         click.echo(line)
@@ -130,10 +135,13 @@ def disable_client(data: Place, client_id: str, *, disabled: bool) -> None:
     """Shut a client out, or let it in again; what it has at the exchange goes on working."""
     with _opened(data) as store:
         _known(store, data, client_id)
-        store.set_disabled(client_id, disabled)
+        changes = ChangeSet(store.file)
+        changed = ClientStore(changes)
+        changed.set_disabled(client_id, disabled)
         if disabled:
             # Enabled again one day, the client logs in anew: a token that leaked before does not come back to life.
-            store.rotate(client_id)
+            changed.rotate(client_id)
+        changes.keep()
     click.echo(f"client {client_id} {'disabled' if disabled else 'enabled'}")
 
 
