@@ -1,9 +1,9 @@
 """The way of a DELETE inside the process: from a request's bytes to its reply's bytes, without a socket or a disk.
 
-A third word, `place` or `modify` instead of `cancel`, asks for that of a POST or a PUT. 64 connections of the server's
-own protocol class, each with a transport that keeps what is written; the journal is in memory and takes a batch in each
-turn of the loop. The time is the event loop's thread's alone. Shares are the profiler's, by who did the work or had a
-library do it: calls of small functions weigh more in them than they cost.
+A third word, `place`, `modify` or `read` instead of `cancel`, asks for that of a POST, a PUT or a book of 20 rows.
+64 connections of the server's own protocol class, each with a transport that keeps what is written; the journal is
+in memory and takes a batch in each turn of the loop. The time is the event loop's thread's alone. Shares are the
+profiler's, by who did the work or had a library do it: calls of small functions weigh more in them than they cost.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ import uvicorn
 import uvloop
 from uvicorn.server import ServerState
 
-from bench.stock import CASH_PAISE, Resting, Room
+from bench.stock import CASH_PAISE, READER_ROWS, Resting, Room
 from bracketd.auth.client_store import ClientStore
 from bracketd.auth.gate import Gate
 from bracketd.auth.issuing import issue_for
@@ -126,6 +126,13 @@ def place_bytes(room: Room, tokens: list[str], number: int) -> bytes:
     return _bytes("POST", KART, tokens[number % len(room.clients)], fields)
 
 
+def read_bytes(room: Room, tokens: list[str], number: int) -> bytes:
+    """A GET of the order book of 20 rows of the client of that number, as the benchmark over sockets sends it."""
+    client = number % len(room.clients)
+    target = f"/api/v1/orders?type=pending&client_id={room.clients[client]}"
+    return f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nx-authorization-token: {tokens[client]}\r\n\r\n".encode()
+
+
 def _bytes(method: str, target: str, token: str, fields: dict[str, Any]) -> bytes:
     body = json.dumps(fields, separators=(",", ":"))
     return (
@@ -138,7 +145,8 @@ def _bytes(method: str, target: str, token: str, fields: dict[str, Any]) -> byte
 async def way(requests: int, profile: bool, verb: str = "cancel") -> dict[str, Any]:
     """Microseconds of a request, or with `profile` the shares of the parts in percent and the number of calls."""
     room = Room()
-    resting = [] if verb == "place" else [room.place(number) for number in range(requests)]
+    stock = {"place": 0, "read": READER_ROWS * len(room.clients)}.get(verb, requests)
+    resting = [room.place(number) for number in range(stock)]
     desk = Desk(
         state=room.state,
         venue=room.venue,
@@ -178,6 +186,8 @@ def _asked(
     verb: str, room: Room, tokens: list[str], resting: list[Resting], requests: int
 ) -> tuple[list[bytes], bytes]:
     """The requests, and by what a reply is known to say that the request was done."""
+    if verb == "read":
+        return [read_bytes(room, tokens, number) for number in range(requests)], b'"status":"success"'
     if verb == "place":
         return [place_bytes(room, tokens, number) for number in range(requests)], b"Placed Successfully"
     if verb == "modify":

@@ -172,13 +172,13 @@ async def test_a_connection_that_takes_no_more_is_rendered_for_no_more(monkeypat
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows with each slice that is rendered."""
     rendered: list[int] = []
-    render = OrderBook._slice
+    render = OrderBook._rows_among
 
     def counting(*asked: Any) -> Any:
         rendered.append(1)
         return render(*asked)
 
-    monkeypatch.setattr(OrderBook, "_slice", counting)
+    monkeypatch.setattr(OrderBook, "_rows_among", counting)
     return rendered
 
 

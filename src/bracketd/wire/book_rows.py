@@ -95,9 +95,9 @@ class BookRows:
         self._contracts = _Pieces[str](lambda key: _piece(contract_fields(key, instruments.get(key))))
 
     def encode(self, client_id: str, orders: Sequence[Order]) -> bytes:
-        """The rows of some orders, all of that client, in the order given and with commas between them."""
+        """An array of the rows of some orders, all of that client, in the order given."""
         still = _piece(trailing_fields(0, client_id))
-        return JSON.encode([self._row(order, still) for order in orders])[1:-1]
+        return JSON.encode([self._row(order, still) for order in orders])
 
     def _row(self, order: Order, still: Piece) -> _Row:
         """One row; `still` is what an order of this client has whose stop does not trail."""

@@ -32,12 +32,13 @@ class Envelope:
             lines = b"".join(map(HEADER_LINE, defaults))
             self._begin = STATUS_LINE[reply.status] + lines + b"content-type: application/json\r\ncontent-length: "
         body = reply.body
-        return b"%b%d\r\nx-request-id: %b\r\n%b%b%b\r\n%b" % (
+        head = b"%b%d\r\nx-request-id: %b\r\n%b%b%b\r\n" % (
             self._begin,
             len(body),
             sent_id,
             b"".join(map(HEADER_LINE, reply.headers)) if reply.headers else b"",
             self._front_lines,
             b"" if keep_alive else _CLOSE,
-            body,
         )
+        # Formatted, a large body would be copied more than once.
+        return head + body

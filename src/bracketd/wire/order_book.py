@@ -40,20 +40,31 @@ class OrderBook:
         """
         ids = self._desk.client_rows.orders.of(client_id)
         end = len(ids)
+        rows, at = self._rows_among(terminal, ids, end, 0)
+        if at >= end:
+            return Reply(200, b"".join((_HEAD, self._rows.encode(client_id, rows), _TAIL)))
         render = partial(self._slice, client_id, terminal, ids, end)
-        first = render(0)
-        if first.next >= end:
-            return Reply(200, b"%b[%b]%b" % (_HEAD, first.rows, _TAIL))
-        return Reply(200, b"%b[%b" % (_HEAD, first.rows), rest=partial(self._rest, render, first, end))
+        return Reply(
+            200,
+            b"".join((_HEAD, self._rows.encode(client_id, rows)[:-1])),
+            rest=partial(self._rest, render, at, end, shown=bool(rows)),
+        )
 
-    async def _rest(self, render: Callable[[int], Slice], first: Slice, end: int) -> AsyncGenerator[bytes, None]:
+    async def _rest(
+        self, render: Callable[[int], Slice], start: int, end: int, *, shown: bool
+    ) -> AsyncGenerator[bytes, None]:
         """What follows the first slice, each piece on disk when it comes. Raises NotServing."""
-        async for piece in self._slices.follow(render, first.next, end, shown=bool(first.rows)):
+        async for piece in self._slices.follow(render, start, end, shown=shown):
             yield piece
         yield b"]" + _TAIL
 
     def _slice(self, client_id: str, terminal: bool, ids: Sequence[str], end: int, start: int) -> Slice:
         """The rows among the ids from that one on, as many as are rendered at once."""
+        rows, at = self._rows_among(terminal, ids, end, start)
+        return Slice(self._rows.encode(client_id, rows)[1:-1], at)
+
+    def _rows_among(self, terminal: bool, ids: Sequence[str], end: int, start: int) -> tuple[list[Order], int]:
+        """The orders that these are, and at which of the ids the next slice begins."""
         orders = self._desk.state.orders
         rows: list[Order] = []
         at, end = start, min(end, start + ORDERS_AT_ONCE)
@@ -62,4 +73,4 @@ class OrderBook:
             at += 1
             if order is not None and (order.status in TERMINAL) is terminal:
                 rows.append(order)
-        return Slice(self._rows.encode(client_id, rows) if rows else b"", at)
+        return rows, at
