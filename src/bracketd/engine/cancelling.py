@@ -46,6 +46,7 @@ _ENDS = {
 # A module's own names are found faster than an enumeration's members; these are asked for at every cancel.
 _ENTRY_LEG, _BY_ENTRY_ID, _EXIT, _BY_LEG_ID = Leg.ENTRY, Named.ENTRY, Named.EXIT, Named.LEG
 _WAIT, _RULE_E, _BY_ENTRY, _BY_LEG = Verdict.WAIT, Verdict.RULE_E, Verdict.BY_ENTRY, Verdict.BY_LEG
+_SUCCESS = Verdict.SUCCESS
 
 
 class Ticket(msgspec.Struct, frozen=True, gc=False):
@@ -220,7 +221,7 @@ def _carry_out(state: State, bracket: Bracket, row: Order | None, order: Order, 
     if said is Verdict.COUNTS_AS_EXIT:
         remembered = () if bracket.exit_accepted else (ExitAccepted(now_ns, bracket.basket_id),)
         return Decision(remembered, Cancelled(named_id))
-    if said is Verdict.SUCCESS:
+    if said is _SUCCESS:
         return Decision(outcome=Cancelled(named_id))
     if said is Verdict.NOT_FOUND:
         return Decision(outcome=NotFound())
@@ -229,4 +230,4 @@ def _carry_out(state: State, bracket: Bracket, row: Order | None, order: Order, 
 
 def _by_status(entry: Order, named_id: str) -> Outcome:
     said = BY_STATUS[entry.status]
-    return Cancelled(named_id) if said is Verdict.SUCCESS else Refused(_REASONS[said])
+    return Cancelled(named_id) if said is _SUCCESS else Refused(_REASONS[said])

@@ -53,7 +53,7 @@ class Pressing:
 
     def _ease(self, basket_id: str) -> None:
         """Nothing of the bracket is to be tried again. What hurries is one of those that press."""
-        if self._instrument_of.pop(basket_id, None) is not None:
+        if self._instrument_of and self._instrument_of.pop(basket_id, None) is not None:
             self.hurrying.discard(basket_id)
 
     def tried(self, now_ns: int) -> None:

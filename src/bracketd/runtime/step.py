@@ -19,7 +19,7 @@ from bracketd.domain.events import (
     LetterSent,
     StageReached,
 )
-from bracketd.domain.instructions import Filled, Held, Instruction, Report, Triggered
+from bracketd.domain.instructions import Filled, Held, Instruction, Letter, Report, Triggered
 from bracketd.domain.instrument import Tick
 from bracketd.domain.session import Stage, TradingDay
 from bracketd.engine.ending import next_due, turn_due
@@ -45,6 +45,9 @@ _OF_ORDER = frozenset(kind for kind in get_args(AnyEvent) if "order_id" in kind.
 
 _SEEN_FIRST = frozenset({Filled, Triggered})
 """Reports that come of how the market stands."""
+
+_NOT_PLAIN = _SEEN_FIRST | {Held}
+"""What a venue tells that is more than a report to be judged."""
 
 
 class Step:
@@ -73,7 +76,9 @@ class Step:
         """One event and all that follows from it."""
         state, kind = self._state, type(event)
         growth = growth_by(state, event) if type(event) is LegsGrown else 0
-        self._record(event)
+        evolve(state, event)
+        self.events.append(event)
+        self._at_rest = None
         if kind in INSTRUCTING:
             instruction = instruction_for(state, event, growth)
             if instruction is not None:
@@ -155,17 +160,21 @@ class Step:
     def handle(self, reports: Iterable[Report | Held]) -> None:
         """The venue's reports, each with all that follows from it before the next is asked for."""
         for report in reports:
-            told = report.letter if isinstance(report, Held) else report
-            if type(told) in _SEEN_FIRST:
-                order = self._state.orders.get(told.order_id)  # type: ignore[union-attr]
-                if order is not None:
-                    self.see(order.instrument)
+            if type(report) in _NOT_PLAIN:
+                self._see_first(report.letter if isinstance(report, Held) else report)
             if isinstance(report, Held):
                 self._record(LetterSent(self._now_ns, report.due_ns, report.letter, report.copy))
                 continue
             event = decide_report(self._state, report, self._now_ns)
             if event is not None:
                 self.apply(event)
+
+    def _see_first(self, told: Letter) -> None:
+        """How the market stands is on record before what comes of it."""
+        if type(told) in _SEEN_FIRST:
+            order = self._state.orders.get(told.order_id)  # type: ignore[union-attr]
+            if order is not None:
+                self.see(order.instrument)
 
     def finish(self) -> None:
         """Check every bracket that moved; raises InvariantBroken, after which nothing may be acknowledged."""
