@@ -148,36 +148,44 @@ def name_row(state: State, command: NamesOrder) -> tuple[Order, Leg, Named] | Ou
     if order is None:
         return NotFound()
     unreadable = command.unreadable
-    if "oms_order_id" in unreadable:
-        return FieldFault("oms_order_id")
-    if len(command.ids) > 1:
-        for other in command.ids[1:]:
-            if find_order(state, command.client_id, other) is not order:
-                return FieldFault("oms_order_id")
-    if command.conflicting:
-        for field in ("execution_type", "exchange_order_id", "leg_order_indicator"):
-            if field in command.conflicting:
-                return FieldFault(field)
-    if "execution_type" in unreadable:
-        return FieldFault("execution_type")
+    if unreadable or command.conflicting or len(command.ids) > 1:
+        fault = _reading_fault(state, order, command)
+        if fault is not None:
+            return fault
     said = command.execution_type
     if said is not None and said.upper() not in EXECUTION_WORDS[order.execution]:
         return FieldFault("execution_type")
-    leg = None if "leg_order_indicator" in unreadable else _leg_named(state, order, command)
+    leg = _leg_named(state, order, command)
     if command.exchange_order_id is not None or "exchange_order_id" in unreadable:
         fault = _exchange_id_fault(state, order, leg, command)
         if fault is not None:
             return fault
-    is_leg = order.leg is not _ENTRY_LEG
-    if leg is None or (is_leg and leg is _ENTRY_LEG):
+    if order.leg is _ENTRY_LEG:
+        if leg is _ENTRY_LEG:
+            return order, leg, _BY_ENTRY_ID
+        return FieldFault("leg_order_indicator") if leg is None else (order, leg, _EXIT)
+    if leg is None or leg is _ENTRY_LEG:
         return FieldFault("leg_order_indicator")
-    if is_leg:
-        return order, leg, _BY_LEG_ID
-    return order, leg, _BY_ENTRY_ID if leg is _ENTRY_LEG else _EXIT
+    return order, leg, _BY_LEG_ID
+
+
+def _reading_fault(state: State, order: Order, command: NamesOrder) -> FieldFault | None:
+    """What body and query disagree on, and an id or execution type that could not be read; None for neither."""
+    if "oms_order_id" in command.unreadable:
+        return FieldFault("oms_order_id")
+    for other in command.ids[1:]:
+        if find_order(state, command.client_id, other) is not order:
+            return FieldFault("oms_order_id")
+    for field in ("execution_type", "exchange_order_id", "leg_order_indicator"):
+        if field in command.conflicting:
+            return FieldFault(field)
+    return FieldFault("execution_type") if "execution_type" in command.unreadable else None
 
 
 def _leg_named(state: State, order: Order, command: NamesOrder) -> Leg | None:
     """The leg that the indicator names; the order's own where it is absent, None where it names nothing."""
+    if "leg_order_indicator" in command.unreadable:
+        return None
     if command.leg is None:
         return order.leg
     leg = LEG_WORDS.get(command.leg) or LEG_WORDS.get("".join(command.leg.split()).upper())

@@ -163,10 +163,10 @@ def _offset_fault(command: PlaceBracket, instrument: Instrument, reference_paise
     """
     legs, tick = OFFSET_FIELDS[command.execution], instrument.tick_paise
     target, stop = command.target_offset_paise, command.stop_offset_paise
-    for field, paise in (("square_off_value", target), ("stop_loss_value", stop)):
-        wrong = paise < tick if field in legs else paise != 0
-        if wrong or field in command.finer:
-            return Refused(Reason.OFFSET_INVALID, field)
+    if "square_off_value" in command.finer or (target < tick if "square_off_value" in legs else target):
+        return Refused(Reason.OFFSET_INVALID, "square_off_value")
+    if "stop_loss_value" in command.finer or (stop < tick if "stop_loss_value" in legs else stop):
+        return Refused(Reason.OFFSET_INVALID, "stop_loss_value")
     step = command.trailing_step_paise
     if step and not legs:
         return Refused(Reason.OFFSET_INVALID, "trailing_stop_loss")

@@ -336,22 +336,25 @@ class Desk:
             raise NotServing(self.failure)
         at_ns = self.now_ns() if now_ns is None else now_ns
         step = Step(self.state, self._venue, self._sightings, self._pressing, at_ns)
+        events = step.events
         try:
             work(step)
             step.finish()
-            if step.events:
-                self._last_seq = self.commit.submit(encode_step(step.events))
+            if events:
+                self._last_seq = self.commit.submit(encode_step(events))
         except Exception as fault:
             _log.exception("a step failed")
             self.fail(f"a step failed: {fault!r}")
             raise NotServing(self.failure) from fault
-        if step.events:
+        if events:
             for told in self.on_step:
-                told(self._last_seq, step.events)
-            log_protection(self.state, step.events)
+                told(self._last_seq, events)
+            log_protection(self.state, events)
         if self._agenda.due_ns() < self._told_due_ns:
             self.due_sooner.set()
-        for basket_id in step.moved if self._movement else ():
+        if not self._movement:
+            return
+        for basket_id in step.moved:
             for _, future in self._movement.pop(basket_id, ()):
                 if not future.done():
                     future.set_result(True)

@@ -74,8 +74,9 @@ class Step:
 
     def apply(self, event: AnyEvent) -> None:
         """One event and all that follows from it."""
-        state, kind = self._state, type(event)
-        growth = growth_by(state, event) if type(event) is LegsGrown else 0
+        state, kind, growth = self._state, type(event), 0
+        if kind is LegsGrown:
+            growth = growth_by(state, event)  # type: ignore[arg-type]
         evolve(state, event)
         self.events.append(event)
         self._at_rest = None
@@ -90,7 +91,8 @@ class Step:
         else:
             return
         self.moved[bracket.basket_id] = None
-        self._settle(bracket)
+        if self._at_rest is not bracket:
+            self._settle(bracket)
 
     def tick(self, tick: Tick) -> None:
         """One message of the feed with all that follows; last in a print come the stops that it trails.
