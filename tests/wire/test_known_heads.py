@@ -108,8 +108,11 @@ async def test_whatever_differs_is_parsed(packet: bytes) -> None:
         (request("DELETE", f"{KART}/{OTHER}", CANCEL, "connection: close"),),
         (request("DELETE", f"{KART}/{OTHER}", CANCEL, "expect: 100-continue"),),
         (request("DELETE", f"{KART}/{OTHER}", CANCEL, "origin: https://desk.example"),),
-        (request("DELETE", f"{KART}/{OTHER}", CANCEL, "x-request-id: mine"),),
-        (request("POST", KART, json.dumps(PLACE), "idempotency-key: k"),),
+        (request("DELETE", f"{KART}/{OTHER}", CANCEL, "x-request-id: mine", "x-request-id: yours"),),
+        (request("POST", KART, json.dumps(PLACE), "idempotency-key: k", "Idempotency-Key: l"),),
+        (request("POST", KART, json.dumps(PLACE), "idempotency-key: a b"),),
+        (request("POST", KART, json.dumps(PLACE), "idempotency-key: " + "k" * 129),),
+        (request("POST", KART, json.dumps(PLACE), "idempotency-key: k", "x: y", " folded"),),
         (request("DELETE", f"{KART}/{OTHER}", CANCEL, "x: " + "x" * BLOCK_BYTES_MAX),),
         (b"DELETE /api/v1/orders/kart/1 HTTP/1.1\r\n\r\nhost: x\r\n\r\n",),
         (b"DELETE /api/v1/orders/kart/1 HTTP/1.1\r\nx: " + WHOLE[:0], WHOLE),
@@ -124,6 +127,55 @@ async def test_nothing_else_is_learnt(packets: tuple[bytes, ...]) -> None:
         if not call.wire.closed:
             await call.say(packet)
     assert len(house.at_once.known_heads) == 0
+
+
+async def test_lines_that_name_one_request_are_taken_out() -> None:
+    """A key and an id of the client's own count for their request, and the lines around them are known again."""
+    house = House(at_once=True)
+    call = house.call()
+    said = [await call.say(request("POST", KART, json.dumps(PLACE), "idempotency-key: k1", "x-request-id: r1"))]
+    assert len(house.at_once.known_heads) == 1
+    call.protocol.parser = Deaf()  # type: ignore[assignment]
+    for names in (
+        ["Idempotency-Key:k2", "x-request-id: \tr2"],
+        ["x-request-id: r3", "idempotency-key: k1"],
+        ["idempotency-key: k2 "],
+        [],
+    ):
+        call.wire.pieces.clear()
+        said.append(await call.say(request("POST", KART, json.dumps(PLACE), *names)))
+    ids = [text.partition(b"x-request-id: ")[2].split(b"\r\n")[0] for text in said]
+    assert ids == [b"r1", b"r2", b"r3", b"drawn", b"drawn"]
+    baskets = [json.loads(text.partition(b"\r\n\r\n")[2])["data"]["data"]["basket_id"] for text in said]
+    assert baskets[0] == baskets[2] != baskets[1] == baskets[3]
+    assert baskets[4] not in baskets[:4]
+    assert len(house.at_once.known_heads) == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["idempotency-key: k", " folded"],
+        ["x: y", " folded", "idempotency-key: k"],
+        ["x: y", "idempotency-key: k", " folded"],
+        ["idempotency-key: k", "idempotency-key: k"],
+        ["idempotency-key: a b"],
+        ["idempotency-key:"],
+        ["idempotency-key: k\x01"],
+        ["idempotency-key: k\rx: y"],
+        ["idempotency-keys: k"],
+    ],
+)
+async def test_what_is_no_such_line_is_not_taken_out(lines: list[str]) -> None:
+    """Beside known headers, a line that may be more than a name of its request is the parser's."""
+    house = House(at_once=True)
+    await teach(house, request("POST", KART, json.dumps(PLACE)))
+    await teach(house, request("POST", KART, json.dumps(PLACE), "x: y"))
+    await teach(house, request("POST", KART, json.dumps(PLACE), "x: y", " folded"))
+    call = house.call()
+    call.protocol.parser = Deaf()  # type: ignore[assignment]
+    with pytest.raises(AssertionError, match="the parser was asked"):
+        await call.say(request("POST", KART, json.dumps(PLACE), *lines))
 
 
 async def test_a_body_that_looks_like_a_request_teaches_nothing() -> None:
@@ -229,6 +281,9 @@ BLOCKS = st.permutations(
                 "x-auth-token: of B",
                 "X-AUTH-TOKEN: of A",
                 "x-request-id: mine",
+                "x-request-id: a b",
+                "idempotency-key: k",
+                "Idempotency-Key: l",
                 "content-length: 3",
                 "Content-Length: 0",
                 "transfer-encoding: chunked",
@@ -237,8 +292,8 @@ BLOCKS = st.permutations(
                 "broken",
             ]
         ),
-        max_size=2,
-    ).map(lambda more: lines[:3] + more)
+        max_size=3,
+    ).map(lambda more: lines[:2] + more + lines[2:3])
 )
 BODIES = st.sampled_from(
     [CANCEL, CANCEL.replace("ENTRY", "TARGET"), json.dumps(PLACE), "{}", "", "a=b", "[", "\r\n\r\n"]
