@@ -105,7 +105,8 @@ def situation_of(state: State, bracket: Bracket, session_over: bool) -> Situatio
     if bracket.closing or bracket.exit in EXIT_IN_FLIGHT or entry.status in ANSWER_DUE:
         return Situation.IN_FLIGHT
     if bracket.execution.single or (not bracket.stop_id and not bracket.late):
-        return _without_legs(entry)
+        by_status, working = _LEGLESS_FILLED if entry.filled else _LEGLESS_UNFILLED
+        return by_status.get(entry.status, working)
     if any(row.status in ANSWER_DUE for row in state.rows_of(bracket)):
         return Situation.IN_FLIGHT
     if state.open_quantity(bracket) == 0 and entry.terminal:
@@ -113,12 +114,6 @@ def situation_of(state: State, bracket: Bracket, session_over: bool) -> Situatio
     if session_over:
         return Situation.SESSION_OVER
     return _while_open(state, bracket, entry.status)
-
-
-def _without_legs(entry: Order) -> Situation:
-    """The row of an entry that has no legs: nothing of it has filled, or it is an order by itself."""
-    by_status, working = _LEGLESS_FILLED if entry.filled else _LEGLESS_UNFILLED
-    return by_status.get(entry.status, working)
 
 
 _ENDS = {

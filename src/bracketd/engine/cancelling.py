@@ -117,7 +117,8 @@ def outcome_of(state: State, ticket: Ticket) -> Outcome | None:
         return None
     entry = state.orders[state.brackets[ticket.basket_id].entry_id]
     if entry.status.terminal:
-        return _by_status(entry, ticket.order_id)
+        said = BY_STATUS[entry.status]
+        return Cancelled(ticket.order_id) if said is _SUCCESS else Refused(_REASONS[said])
     if entry.status is Status.CANCEL_PENDING:
         return None
     return Refused(Reason.VENUE_REFUSED, text=entry.rejection)
@@ -234,8 +235,3 @@ def _carry_out(state: State, bracket: Bracket, row: Order | None, order: Order, 
     if said is Verdict.NOT_FOUND:
         return Decision(outcome=NotFound())
     return Decision(outcome=Refused(_REASONS[said]))
-
-
-def _by_status(entry: Order, named_id: str) -> Outcome:
-    said = BY_STATUS[entry.status]
-    return Cancelled(named_id) if said is _SUCCESS else Refused(_REASONS[said])

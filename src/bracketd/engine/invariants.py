@@ -16,7 +16,12 @@ def check_bracket(state: State, bracket: Bracket) -> None:
     """What must hold of one bracket between two steps; raises InvariantBroken naming the first that does not."""
     entry = state.orders[bracket.entry_id]
     if untouched(bracket, entry):
-        _check_untouched(state, bracket, entry)
+        # What is left to check where nothing has filled: one row, no legs, nothing open, nothing to flag.
+        _check_quantities(entry)
+        if bracket.late or bracket.target_id:
+            raise broken("no leg before a fill (6)", bracket.basket_id)
+        if state.stage is _ENDED:
+            invariant(entry.terminal, "nothing works after the session (17)", bracket)
         return
     for row in state.rows_of(bracket):
         _check_quantities(row)
@@ -39,15 +44,6 @@ def check_bracket(state: State, bracket: Bracket) -> None:
     if state.stage is _ENDED:
         over = all(row.terminal or row.held for row in state.rows_of(bracket))
         invariant(over, "nothing works after the session (17)", bracket)
-
-
-def _check_untouched(state: State, bracket: Bracket, entry: Order) -> None:
-    """What is left to check where nothing has filled: one row, no legs, nothing open, nothing to flag."""
-    _check_quantities(entry)
-    if bracket.late or bracket.target_id:
-        raise broken("no leg before a fill (6)", bracket.basket_id)
-    if state.stage is _ENDED:
-        invariant(entry.terminal, "nothing works after the session (17)", bracket)
 
 
 def _check_legs(state: State, bracket: Bracket, stop: Order, target: Order | None) -> None:

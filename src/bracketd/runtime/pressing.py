@@ -36,7 +36,8 @@ class Pressing:
         if bracket.trailing_step_paise:
             self.trailing.note(state, bracket)
         if not presses(state, bracket):
-            self._ease(bracket.basket_id)
+            if self._instrument_of:
+                self._ease(bracket.basket_id)
             return
         self._instrument_of[bracket.basket_id] = bracket.instrument
         if not hurries(state, bracket):
@@ -53,7 +54,7 @@ class Pressing:
 
     def _ease(self, basket_id: str) -> None:
         """Nothing of the bracket is to be tried again. What hurries is one of those that press."""
-        if self._instrument_of and self._instrument_of.pop(basket_id, None) is not None:
+        if self._instrument_of.pop(basket_id, None) is not None:
             self.hurrying.discard(basket_id)
 
     def tried(self, now_ns: int) -> None:

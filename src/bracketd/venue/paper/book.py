@@ -83,7 +83,6 @@ class EntryWork(Work):
 
     def __init__(
         self,
-        *,
         order_id: str,
         basket_id: str,
         account: str,
