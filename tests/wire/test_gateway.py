@@ -13,8 +13,8 @@ from bracketd.auth.speaker import speaker_token
 from bracketd.domain.events import BracketPlaced, decode_step
 from bracketd.runtime.engine_call import NoAnswer, engine_at
 from bracketd.runtime.link import Call, HandOver, link_key
-from bracketd.runtime.routes import Dialled
-from bracketd.wire import replies
+from bracketd.runtime.routes import Dialled, OutcomeUnknown
+from bracketd.wire import order_book, replies, slices
 
 
 async def both_engines(place: City) -> None:
@@ -422,3 +422,136 @@ async def test_updates_go_on_at_the_next_owner_without_a_hole(ending: str) -> No
                         rows[told["oms_order_id"]] = told
             assert sum(quantity for _, quantity in trades) == 3
             assert len({trade_id for trade_id, _ in trades}) == len(trades)
+
+
+@pytest.fixture
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order book of more than two rows is a long one."""
+    monkeypatch.setattr(order_book, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(slices, "SLICES_AHEAD", 1)
+
+
+async def crowd(place: City) -> tuple[list[str], Any]:
+    """One engine with a shard where A has thirty working orders, and what it is called with."""
+    engine = await place.engine([0])
+    await place.until(lambda: 0 in place.routes.owners)
+    for _ in range(30):
+        assert (await place.place("A")).status_code == 200
+    return [row["oms_order_id"] for row in await place.book("A")], engine
+
+
+class Reading:
+    """A reader of A's order book through the gateway, which takes so many messages, and the rest when it is `free`."""
+
+    def __init__(self, place: City, method: str = "GET", version: str = "1.1", *, takes: int = 1_000) -> None:
+        self.takes = takes
+        self.messages: list[Any] = []
+        self.free = asyncio.Event()
+        self.gone = asyncio.Event()
+        scope = {
+            "type": "http",
+            "method": method,
+            "http_version": version,
+            "path": "/api/v1/orders",
+            "raw_path": b"/api/v1/orders",
+            "query_string": b"type=pending",
+            "headers": [(b"x-authorization-token", place.token["A"].encode())],
+            "client": ("127.0.0.1", 1),
+        }
+        self.task = asyncio.ensure_future(place.app(scope, self.receive, self.send))
+        self._asked = False
+
+    async def receive(self) -> dict[str, Any]:
+        """No body, then the end when it has come."""
+        if not self._asked:
+            self._asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self.gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        """Take what comes, when there is room for it."""
+        if len(self.messages) >= self.takes:
+            await self.free.wait()
+        self.messages.append(message)
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        """The reply's."""
+        return dict(self.messages[0]["headers"])
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """The pieces that have come."""
+        return [message["body"] for message in self.messages[1:]]
+
+
+@pytest.mark.usefixtures("few_at_once")
+async def test_a_long_book_comes_through_in_pieces() -> None:
+    """A book of many slices is a message each on the link, and whole at the client; with a length over HTTP/1.0."""
+    async with city(count=1) as place:
+        made, _ = await crowd(place)
+        assert len(made) == len(set(made)) == 30
+        for version in ("1.1", "1.0"):
+            reading = Reading(place, version=version)
+            await reading.task
+            body = b"".join(reading.bodies)
+            assert [row["oms_order_id"] for row in json.loads(body)["data"]["orders"]] == made
+            assert len(reading.bodies) > 15
+            assert reading.headers.get(b"content-length") == (None if version == "1.1" else b"%d" % len(body))
+            assert reading.headers[b"content-type"] == b"application/json"
+            assert len([name for name, _ in reading.messages[0]["headers"]]) == len(reading.headers)
+        head = Reading(place, "HEAD")
+        await head.task
+        assert b"content-length" not in head.headers
+        dialled = place.routes._links[place.engines[0].address]
+        await place.until(lambda: not dialled.waiting and not place.engines[0].house._calls)
+
+
+@pytest.mark.usefixtures("few_at_once")
+async def test_a_slow_reader_behind_a_gateway_is_rendered_for_as_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither engine nor gateway goes on while a client takes nothing, and others on the same link are answered."""
+    async with city(count=1) as place:
+        await crowd(place)
+        rendered: list[int] = []
+        render = order_book.OrderBook._rows_among
+
+        def counted(*asked: Any) -> Any:
+            rendered.append(1)
+            return render(*asked)
+
+        reading = Reading(place, takes=0)
+        monkeypatch.setattr(order_book.OrderBook, "_rows_among", counted)
+        await asyncio.sleep(0.1)
+        assert (await place.call("GET", "/api/v1/trades", "A")).status_code == 200
+        assert len(rendered) <= 4
+        reading.free.set()
+        await reading.task
+        assert len(rendered) == 15
+
+
+@pytest.mark.usefixtures("few_at_once")
+async def test_a_reader_that_leaves_is_forgotten_by_both() -> None:
+    """A client that goes in the middle of a long book costs neither end anything more."""
+    async with city(count=1) as place:
+        _, engine = await crowd(place)
+        reading = Reading(place, takes=3)
+        await place.until(lambda: len(reading.messages) == 3)
+        reading.gone.set()
+        await reading.task
+        dialled = place.routes._links[engine.address]
+        await place.until(lambda: not dialled.waiting and not engine.house._calls)
+
+
+@pytest.mark.usefixtures("few_at_once")
+async def test_an_owner_that_is_lost_in_the_middle_leaves_the_book_without_an_end() -> None:
+    """What cannot be ended truly is cut off."""
+    async with city(count=1, wait_s=0.5) as place:
+        _, engine = await crowd(place)
+        reading = Reading(place, takes=3)
+        await place.until(lambda: len(reading.messages) == 3)
+        await engine.kill()
+        reading.free.set()
+        with pytest.raises(OutcomeUnknown):
+            await reading.task
+        assert reading.messages[-1]["more_body"]

@@ -32,7 +32,8 @@ from bracketd.runtime.link import (
     Take,
     link_key,
 )
-from bracketd.runtime.link_scope import Talk, answered, http_scope, websocket_scope
+from bracketd.runtime.link_reply import LinkReply, NotOurs, ReaderGone
+from bracketd.runtime.link_scope import Talk, http_scope, websocket_scope
 from bracketd.runtime.listener import RESUME, Resumption
 from bracketd.runtime.recovery import RecoveryFailed
 from bracketd.runtime.settings import GRACEFUL_SHUTDOWN_S
@@ -104,7 +105,7 @@ class EngineHouse:
         self._taking: dict[int, asyncio.Task[None]] = {}
         self._not_before_s: dict[int, float] = {}
         self._links: set[Link] = set()
-        self._calls: dict[tuple[Link, int], tuple[asyncio.Task[None], Talk | None, int]] = {}
+        self._calls: dict[tuple[Link, int], tuple[asyncio.Task[None], Talk | LinkReply, int]] = {}
         self._ends: set[asyncio.Task[None]] = set()
         self._closing = False
         self._standby_from_s = time.monotonic() + STANDBY_GRACE_TTLS * ttl_s
@@ -174,9 +175,9 @@ class EngineHouse:
         if isinstance(message, Call):
             self._called(link, message)
         elif isinstance(message, Said | Gone):
-            _, talk, _ = self._calls.get((link, message.number), (None, None, 0))
-            if talk is not None:
-                talk.hear(message.text if isinstance(message, Said) else None)
+            _, said, _ = self._calls.get((link, message.number), (None, None, 0))
+            if said is not None:
+                said.hear(message.text if isinstance(message, Said) else None)
         elif isinstance(message, HandOver | Take):
             self._keep_task(self._ordered(link, message))
 
@@ -188,22 +189,27 @@ class EngineHouse:
         speaker = call.speaker
         if speaker.account_id:
             self._terms[speaker.account_id] = (speaker.cash_paise, speaker.leverage)
-        talk = None if call.method else Talk()
-        work = self._answer(link, call, tenure) if talk is None else self._attend(link, call, tenure, talk)
-        self._calls[link, call.number] = (asyncio.ensure_future(work), talk, call.shard)
+        if call.method:
+            reply = LinkReply(call.number, call.body, link.send, lambda: tenure.holds)
+            answering = asyncio.ensure_future(self._answer(link, call, tenure, reply))
+            self._calls[link, call.number] = (answering, reply, call.shard)
+        else:
+            talk = Talk()
+            attending = asyncio.ensure_future(self._attend(link, call, tenure, talk))
+            self._calls[link, call.number] = (attending, talk, call.shard)
 
-    async def _answer(self, link: Link, call: Call, tenure: Tenure) -> None:
+    async def _answer(self, link: Link, call: Call, tenure: Tenure, reply: LinkReply) -> None:
         """One request, answered if the shard is still ours by then."""
         try:
             app = tenure.app
             if app is None:
                 link.send(Moved(call.number, untouched=True))
                 return
-            status, headers, body = await answered(app, http_scope(call), call.body)
-            if tenure.holds:
-                link.send(Answer(call.number, status, headers, body))
-            else:
-                link.send(Moved(call.number, untouched=False))
+            await app(http_scope(call), reply.receive, reply.send)
+        except ReaderGone:
+            pass
+        except NotOurs:
+            link.send(Moved(call.number, untouched=False))
         except Exception:  # noqa: BLE001  The application words its own faults; this one was the link's, and is logged.
             _log.exception("a request on a link failed")
             link.send(Moved(call.number, untouched=False))
@@ -247,9 +253,9 @@ class EngineHouse:
     def _lost(self, link: Link) -> None:
         """A gateway has gone: its websockets end, its requests are carried out all the same."""
         self._links.discard(link)
-        for (of_link, _), (_, talk, _) in tuple(self._calls.items()):
-            if of_link is link and talk is not None:
-                talk.hear(None)
+        for (of_link, _), (_, said, _) in tuple(self._calls.items()):
+            if of_link is link:
+                said.hear(None)
 
     # Taking and losing a shard
 
@@ -341,9 +347,12 @@ class EngineHouse:
         return ""
 
     async def _answered(self, shard: int | None = None) -> None:
-        """Wait for the requests in flight, of one shard or of all."""
-        calls = self._calls.values()
-        in_flight = [task for task, talk, of_shard in calls if talk is None and shard in (None, of_shard)]
+        """Wait for the requests in flight, of one shard or of all, but for no reader."""
+        in_flight = [
+            task
+            for task, said, of_shard in self._calls.values()
+            if isinstance(said, LinkReply) and not said.in_pieces and shard in (None, of_shard)
+        ]
         if in_flight:
             await asyncio.wait(in_flight, timeout=GRACEFUL_SHUTDOWN_S)
 

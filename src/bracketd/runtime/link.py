@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 import msgspec
 
 MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
-"""The largest message: an order book of a client with a hundred thousand rows is in it."""
+"""The largest message; a large reply is many."""
 
 PROOF_WAIT_S: Final = 5.0
 """The proof has arrived this long after the link was accepted."""
@@ -98,12 +98,16 @@ class Gone(msgspec.Struct, frozen=True, array_like=True, tag="gone"):
 
 
 class Answer(msgspec.Struct, frozen=True, array_like=True, tag="answer"):
-    """The reply to a request, or the refusal of a handshake."""
+    """The reply to a request, or the refusal of a handshake.
+
+    With `more` it is the first piece of a large one: each Said asks for the next, a Frame, and Closed is its end.
+    """
 
     number: int
     status: int
     headers: Headers
     body: bytes
+    more: bool = False
 
 
 class Moved(msgspec.Struct, frozen=True, array_like=True, tag="moved"):

@@ -4,7 +4,6 @@ import asyncio
 from typing import Any, Final
 
 from bracketd.auth.speaker import speaker_token
-from bracketd.runtime.http_server import App
 from bracketd.runtime.link import Call, Headers
 
 _ASGI: Final = {"version": "3.0", "spec_version": "2.4"}
@@ -57,23 +56,3 @@ def websocket_scope(call: Call) -> dict[str, Any]:
     """The scope of a websocket's handshake."""
     more = {"type": "websocket", "scheme": "ws", "subprotocols": [], "extensions": {"websocket.http.response": {}}}
     return _scope(call) | more
-
-
-async def answered(app: App, scope: dict[str, Any], body: bytes) -> tuple[int, Headers, bytes]:
-    """(status, headers, body) of the application's reply to one request."""
-    told: list[dict[str, Any]] = []
-    left = [body]
-
-    async def receive() -> dict[str, Any]:
-        if left:
-            return {"type": "http.request", "body": left.pop(), "more_body": False}
-        # Nobody here goes away in the middle: a gateway drops the answer where its client has.
-        await asyncio.Event().wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Any) -> None:
-        told.append(message)
-
-    await app(scope, receive, send)
-    content = b"".join(message.get("body", b"") for message in told[1:])
-    return told[0]["status"], tuple((bytes(name), bytes(value)) for name, value in told[0]["headers"]), content

@@ -11,14 +11,14 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Collection
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 
 from bracketd.domain.slot import SlotMap
 from bracketd.journal.protocol import Unknown
 from bracketd.journal.shards import Holding, Shards
-from bracketd.runtime.link import Answer, Call, Link, Moved, link_key
+from bracketd.runtime.link import Answer, Call, Closed, Frame, Gone, Link, Moved, Said, link_key
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +79,48 @@ class Dialled:
                 self.waiting[number][1](Moved(number, untouched=False))
 
 
+class Pieces:
+    """The further pieces of a large answer, each fetched when the last was taken; `wait_s` is how long one may take.
+
+    They end when the owner says so, and raise OutcomeUnknown where it is lost in the middle.
+    """
+
+    def __init__(self, dialled: Dialled, number: int, heard: asyncio.Queue[Any], wait_s: float) -> None:
+        self._dialled = dialled
+        self._number = number
+        self._heard = heard
+        self._wait_s = wait_s
+        self._ended = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        self._say(Said(self._number, b""))
+        try:
+            async with asyncio.timeout(self._wait_s):
+                message = await self._heard.get()
+        except TimeoutError:
+            raise OutcomeUnknown("the owner does not go on") from None
+        if isinstance(message, Frame):
+            return message.data
+        self._ended = True
+        if isinstance(message, Closed):
+            raise StopAsyncIteration
+        raise OutcomeUnknown("the owner was lost")
+
+    def close(self) -> None:
+        """Whoever takes no more says so."""
+        self._dialled.waiting.pop(self._number, None)
+        if not self._ended:
+            self._ended = True
+            self._say(Gone(self._number))
+
+    def _say(self, message: Said | Gone) -> None:
+        if self._dialled.link is not None:
+            self._dialled.link.send(message)
+
+
 class Routes:
     """The owners of all shards, and the links to them, on one event loop. `key` is the cluster's signing key."""
 
@@ -134,18 +176,32 @@ class Routes:
     async def ask(self, call: Call, *, repeatable: bool) -> Answer:
         """The owner's answer to a request; its `number` is given here. Raises NoOwner, OutcomeUnknown.
 
-        `repeatable` says that to ask twice does no more than to ask once.
+        `repeatable` says that to ask twice does no more than to ask once. Of an answer in pieces the first is dropped.
         """
+        answer, rest = await self.ask_for_pieces(call, repeatable=repeatable)
+        if rest is not None:
+            rest.close()
+            raise OutcomeUnknown("the answer is too large")
+        return answer
+
+    async def ask_for_pieces(self, call: Call, *, repeatable: bool) -> tuple[Answer, Pieces | None]:
+        """The same, with the further pieces of a large answer, which are to be closed."""
         until_s = time.monotonic() + self.wait_s
         while True:
             dialled = await self.reach(call.shard, until_s)
+            heard: asyncio.Queue[Any] = asyncio.Queue()
+            number = self.begin(dialled, call, heard.put_nowait)
+            answer = None
             try:
                 async with asyncio.timeout(max(0.0, until_s - time.monotonic()) + self.wait_s):
-                    answer = await self._asked(dialled, call)
+                    answer = await heard.get()
             except TimeoutError:
                 raise OutcomeUnknown("the owner does not answer") from None
+            finally:
+                if not (isinstance(answer, Answer) and answer.more):
+                    self.end(dialled, number)
             if isinstance(answer, Answer):
-                return answer
+                return answer, Pieces(dialled, number, heard, self.wait_s) if answer.more else None
             if not answer.untouched and not repeatable:
                 raise OutcomeUnknown("the owner was lost")
             if time.monotonic() >= until_s:
@@ -182,19 +238,6 @@ class Routes:
     def end(self, dialled: Dialled, number: int) -> None:
         """Hear no more of a call."""
         dialled.waiting.pop(number, None)
-
-    async def _asked(self, dialled: Dialled, call: Call) -> Answer | Moved:
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-        def told(message: Any) -> None:
-            if not future.done():
-                future.set_result(message)
-
-        number = self.begin(dialled, call, told)
-        try:
-            return await future  # type: ignore[no-any-return]
-        finally:
-            self.end(dialled, number)
 
     async def _look(self) -> None:
         try:

@@ -7,7 +7,8 @@ but for the token: what the gateway found out goes in its place.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from time import perf_counter
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from bracketd.auth.refusal import Unauthorised
 from bracketd.auth.token import Claims
 from bracketd.runtime.desk import Desk
 from bracketd.runtime.link import Answer, Call, Headers, Speaker
-from bracketd.runtime.routes import NoOwner, OutcomeUnknown, Routes
+from bracketd.runtime.routes import NoOwner, OutcomeUnknown, Pieces, Routes
 from bracketd.wire import replies
 from bracketd.wire.exchange import VERBS
 from bracketd.wire.feeds import PATHS as FEED_PATHS
@@ -30,6 +31,7 @@ from bracketd.wire.reads import ORDERS
 from bracketd.wire.replies import EarlyReply, Reply, outcome_word
 from bracketd.wire.request import ClientGone, header, read_body
 from bracketd.wire.request_id import HEADER, request_id
+from bracketd.wire.responses import in_pieces
 
 _log = logging.getLogger(__name__)
 
@@ -121,32 +123,39 @@ class Gateway:
         began_s = perf_counter()
         sent_id = (HEADER, request_id(scope["headers"]))
         try:
-            answer = await self._pass_on(scope, receive, claims, sent_id)
+            answer, rest = await self._pass_on(scope, receive, claims, sent_id)
         except ClientGone:
             return
         except EarlyReply as early:
             await _send(early.reply, send, sent_id)
             status, reason = early.reply.status, early.reply.reason
         else:
-            await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
-            await send({"type": "http.response.body", "body": answer.body})
             status, reason = answer.status, ""
+            if rest is None:
+                await send({"type": "http.response.start", "status": status, "headers": list(answer.headers)})
+                await send({"type": "http.response.body", "body": answer.body})
+            else:
+                try:
+                    large = Reply(status, answer.body, answer.headers)
+                    await (await in_pieces(large, partial(_each, rest), scope))(scope, receive, send)
+                finally:
+                    rest.close()
         entry = bare.startswith(ENTRY) or bare == ORDERS
         endpoint = VERBS.get(scope["method"], "other") if entry else "other"
         self._desk.measures.answered(endpoint, outcome_word(status), perf_counter() - began_s, reason)
 
     async def _pass_on(
         self, scope: Scope, receive: Receive, claims: Claims | None, sent_id: tuple[bytes, bytes]
-    ) -> Answer:
-        """The owner's answer. Raises EarlyReply: 413, 401 and 503, and ClientGone."""
+    ) -> tuple[Answer, Pieces | None]:
+        """The owner's answer, with the further pieces of a large one. Raises EarlyReply (413, 401, 503), ClientGone."""
         body = await read_body(scope, receive)
         try:
             if claims is None:
-                return await self._everywhere(call_of(scope, Speaker(""), 0, sent_id, body))
+                return await self._everywhere(call_of(scope, Speaker(""), 0, sent_id, body)), None
             speaker = self._speaker(claims)
             call = call_of(scope, speaker, await self._routes.shard_of(speaker.account_id), sent_id, body)
             keyed = scope["method"] == "POST" and header(scope["headers"], b"idempotency-key") is not None
-            return await self._routes.ask(call, repeatable=keyed or scope["method"] in _SAFE)
+            return await self._routes.ask_for_pieces(call, repeatable=keyed or scope["method"] in _SAFE)
         except (NoOwner, OutcomeUnknown, ClientsUnavailable) as fault:
             _log.warning("a request was not answered by an owner: %s", fault)
             raise EarlyReply(replies.NOT_SERVING) from None
@@ -212,6 +221,11 @@ def call_of(scope: Scope, speaker: Speaker, shard: int, sent_id: tuple[bytes, by
         body=body,
         peer=peer[0] if peer else "",
     )
+
+
+async def _each(pieces: Pieces) -> AsyncGenerator[bytes, None]:
+    async for piece in pieces:
+        yield piece
 
 
 async def _send(reply: Reply, send: Send, sent_id: tuple[bytes, bytes]) -> None:

@@ -26,7 +26,7 @@ def page_route(path: str, methods: list[str], page: Callable[[Request], Awaitabl
         try:
             reply = await answer(page(request))
             request.scope[REASON] = reply.reason
-            return response(reply) if reply.rest is None else await _in_pieces(reply, reply.rest, request.scope)
+            return response(reply) if reply.rest is None else await in_pieces(reply, reply.rest, request.scope)
         except ClientGone:
             # Nobody reads it, but Starlette wants a response.
             return response(replies.BODY_INVALID)
@@ -44,7 +44,7 @@ def response(reply: Reply) -> Response:
     return made
 
 
-async def _in_pieces(reply: Reply, rest: Rest, scope: Scope) -> Response:
+async def in_pieces(reply: Reply, rest: Rest, scope: Scope) -> Response:
     """A large reply, whose length is not known when it begins; HTTP/1.0 has no chunks, so there all is made first."""
     if scope["method"] == "HEAD":
         return InPieces(reply, _again(()))
@@ -63,8 +63,9 @@ class InPieces(Response):
 
     def __init__(self, reply: Reply, rest: AsyncGenerator[bytes, None], length: int | None = None) -> None:
         super().__init__(None, reply.status)
-        known = () if length is None else ((b"content-length", b"%d" % length),)
-        self.raw_headers = [_JSON, *known, *reply.headers]
+        typed = any(name == b"content-type" for name, _ in reply.headers)
+        known = [] if length is None else [(b"content-length", b"%d" % length)]
+        self.raw_headers = [*([] if typed else [_JSON]), *known, *reply.headers]
         self._first = reply.body
         self._rest = rest
 
