@@ -38,6 +38,7 @@ _LINE: Final = re.compile(
 )
 _LINE_END: Final = b"\r\n"
 _BLANK_LINE: Final = b"\r\n\r\n"
+_BLANK_LINE_BYTES: Final = len(_BLANK_LINE)
 _KEY: Final = b"idempotency-key"
 _NAMING: Final = (_KEY + b":", HEADER + b":")
 _NAME: Final = re.compile(rb"[!-~]{1,128}\Z")
@@ -71,10 +72,14 @@ class KnownHeads:
             return None
         block = packet[begin:end]
         known = self._known.get(block) or self._known_but_for_names(block)
-        if known is None or len(packet) != end + len(_BLANK_LINE) + known[0]:
+        if known is None:
+            return None
+        body_bytes, head = known
+        body = packet[end + _BLANK_LINE_BYTES :]
+        if len(body) != body_bytes:
             return None
         method, path, query_string = line.groups(b"")
-        return method, path, query_string, known[1], packet[end + len(_BLANK_LINE) :]
+        return method, path, query_string, head, body
 
     def _known_but_for_names(self, block: bytes) -> tuple[int, Head] | None:
         """What is known of a block apart from the lines that name its request, with what these say."""
@@ -97,7 +102,7 @@ class KnownHeads:
         begin = line.end()
         # From the end of the line on: behind no headers at all the blank line is there, and there is no block.
         end = packet.find(_BLANK_LINE, begin - 2)
-        if not begin <= end <= begin + BLOCK_BYTES_MAX or len(packet) != end + len(_BLANK_LINE) + body_bytes:
+        if not begin <= end <= begin + BLOCK_BYTES_MAX or len(packet) != end + _BLANK_LINE_BYTES + body_bytes:
             return
         block = packet[begin:end]
         if head.sent_id or head.key is not None:

@@ -36,13 +36,6 @@ from bracketd.wire.representation import (
 from bracketd.wire.request import fields_of, read_body
 from bracketd.wire.turnstile import Turnstile
 
-_ORDERS = b"/api/v1/orders"
-
-_CANCEL = ("DELETE",)
-_CANCEL_OR_MODIFY = ("DELETE", "PUT")
-_ON_KART = ("DELETE", "POST", "PUT")
-_ON_ORDERS = ("POST", "PUT")
-
 Facts = dict[str, object]
 Working = Coroutine[Any, Any, Reply]
 """A reply that somebody has to be waited for."""
@@ -62,39 +55,30 @@ _CANCEL_ACT, _ORDER_ACT = Act.CANCEL, Act.ORDER
 
 
 class Route(msgspec.Struct, frozen=True, gc=False):
-    """Where a path leads: the id in it, None where it has none, and whose path it is."""
+    """Where a path leads: the id in it, None where it has none, whose path it is, and what can be asked for there."""
 
     path_id: str | None
     way: Way
-
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """What can be asked for here."""
-        if self is WITHOUT_ID:
-            return _ON_ORDERS
-        if self.way is _KART_WAY:
-            return _ON_KART if self.path_id is None else _CANCEL
-        return _CANCEL_OR_MODIFY if self.way is _ORDERS_WAY else _CANCEL
+    methods: tuple[str, ...]
 
     @property
     def allow(self) -> str:
-        """The same as an Allow header says it."""
+        """The methods as an Allow header says them."""
         return ", ".join(self.methods)
 
 
-_SLASH = ord("/")
-_PREFIXES = tuple(
-    (prefix, len(prefix), way)
-    for prefix, way in (
-        (b"/api/v1/orders/kart", Way.KART),
-        (b"/api/v1/orders/bracket", Way.OLDER),
-        (b"/api/v1/order/bracket", Way.OLDER),
-    )
-)
-
-WITHOUT_ID = Route(None, Way.ORDERS)
+WITHOUT_ID = Route(None, Way.ORDERS, ("POST", "PUT"))
 """Where an order by itself is placed, or modified with its id in the body; the router leads here, since the order book
 and the kill switch share the path."""
+
+_SLASH = ord("/")
+_FAMILIES: tuple[tuple[bytes, Route | None, Way, tuple[str, ...]], ...] = (
+    (b"/api/v1/orders/kart", Route(None, Way.KART, ("DELETE", "POST", "PUT")), Way.KART, ("DELETE",)),
+    (b"/api/v1/orders/bracket", Route(None, Way.OLDER, ("DELETE",)), Way.OLDER, ("DELETE",)),
+    (b"/api/v1/order/bracket", Route(None, Way.OLDER, ("DELETE",)), Way.OLDER, ("DELETE",)),
+    (b"/api/v1/orders", None, Way.ORDERS, ("DELETE", "PUT")),
+)
+"""What paths begin with, where they lead without an id, and with one: whose they are, and what can be asked for."""
 
 
 def find_route(raw_path: bytes) -> Route | None:
@@ -102,27 +86,19 @@ def find_route(raw_path: bytes) -> Route | None:
 
     Everything behind the route is the id, slashes and dots included: what is no id names no order, and says so.
     """
-    for prefix, length, way in _PREFIXES:
+    for prefix, bare, way, methods in _FAMILIES:
         if raw_path.startswith(prefix):
-            rest = raw_path[length:].rstrip(b"/")
+            rest = raw_path[len(prefix) :].rstrip(b"/")
             if not rest:
-                return Route(None, way)
+                return bare
             if rest[0] == _SLASH:
-                rest = rest[1:]
-                # What is not encoded, as almost every id, is read without another call.
-                return Route(_decoded(rest) if b"%" in rest else rest.decode("utf-8", "replace"), way)
-    if raw_path.startswith(_ORDERS) and raw_path[len(_ORDERS) :][:1] == b"/":
-        rest = raw_path[len(_ORDERS) + 1 :].rstrip(b"/")
-        if rest:
-            return Route(_decoded(rest), Way.ORDERS)
+                return Route(_decoded(rest[1:]) if b"%" in rest else rest[1:].decode("utf-8", "replace"), way, methods)
     return None
 
 
 def _decoded(segment: bytes) -> str:
     """An id as the path carries it, decoded once; bytes that are no UTF-8 make it one that no order has."""
-    if b"%" in segment:
-        segment = unquote_to_bytes(segment)
-    return segment.decode("utf-8", "replace")
+    return unquote_to_bytes(segment).decode("utf-8", "replace")
 
 
 class Ordered(msgspec.Struct, frozen=True, gc=False):
