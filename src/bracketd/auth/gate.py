@@ -38,6 +38,8 @@ class Gate:
     def __init__(self, store: ClientStore, key: bytes, cache_tokens: int = CACHE_TOKENS) -> None:
         """Stand before one store, with the key of its data folder; used by the store's thread."""
         self._store = store
+        # Bound once: this is asked for with every request.
+        self._version = store.file.version
         self._opaque = OpaqueTokens(store)
         self._key = key
         self._cache_tokens = cache_tokens
@@ -52,7 +54,7 @@ class Gate:
         if token is None:
             raise Unauthorised(Refusal.NO_TOKEN)
         # Read before the standing: a change in between then shows as a newer version at the next use.
-        version = self._store.version()
+        version = self._version()
         known = self._verified.get(token)
         if known is not None and known.version == version and now_ns < known.exp_ns:
             self._verified.move_to_end(token)

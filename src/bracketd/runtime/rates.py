@@ -5,6 +5,7 @@ lowers the risk, so cancels have a bucket of their own and a client that may not
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
@@ -43,6 +44,10 @@ class Rates:
         What is turned away takes nothing, so that who asks too often is still let in at his rate.
         """
         return self._buckets[act].take(client_id, now_ns)
+
+    def taker(self, act: Act) -> Callable[[str, int], int]:
+        """`take` for one kind: the nanoseconds for a client and the time."""
+        return self._buckets[act].take
 
     @property
     def kept(self) -> int:

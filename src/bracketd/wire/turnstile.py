@@ -27,7 +27,8 @@ class Turnstile:
     def __init__(self, desk: Desk, gate: Gate, rates: Rates) -> None:
         self._desk = desk
         self._gate = gate
-        self._rates = rates
+        self._limited = rates.limited
+        self._take = {act: rates.taker(act) for act in Act}
 
     def turn(self, head: Head, act: Act) -> Claims | None:
         """Count a request with that head. Raises EarlyReply (429) where it is one too many.
@@ -35,7 +36,7 @@ class Turnstile:
         Whose token it was: for whoever looks at the rest in the same breath, since a good token need not be looked at
         twice at one moment. None where nobody's, or where nothing is counted.
         """
-        if not self._rates.limited:
+        if not self._limited:
             return None
         now_ns = self._desk.now_ns()
         try:
@@ -43,7 +44,7 @@ class Turnstile:
         except Unauthorised:
             return None
         client_id = claims.client_id
-        wait_ns = self._rates.take(client_id, act, now_ns)
+        wait_ns = self._take[act](client_id, now_ns)
         if wait_ns:
             _log.debug("%s of %s refused: too many in a second", act.value, client_id)
             raise EarlyReply(replies.too_many(-(-wait_ns // NS_PER_SECOND)))
