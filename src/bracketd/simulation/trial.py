@@ -68,11 +68,13 @@ def tried(story: Story, *, rest: bool = True) -> Account:
 
     Without `rest` it ends with its last deed: enough for a lie that is found before.
     """
-    with (
-        no_collector(),
-        closing(VirtualLoop()) as loop,
-        TemporaryDirectory(prefix="bracketd-sim-", dir=_memory()) as lent,
-    ):
+    with no_collector():
+        # In a call of its own, so that all of it is gone before the collector looks.
+        return _tried(story, rest)
+
+
+def _tried(story: Story, rest: bool) -> Account:
+    with closing(VirtualLoop()) as loop, TemporaryDirectory(prefix="bracketd-sim-", dir=_memory()) as lent:
         trial = Trial(loop, story, Path(lent))
         with closing(trial.lives):
             try:

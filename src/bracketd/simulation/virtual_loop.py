@@ -155,8 +155,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         """One round: let the time go by if nothing is ready, and make the calls that are."""
-        self._forget_dropped()
         calls, timers = self._calls, self._timers
+        if timers and (timers[0].dropped or len(timers) > MANY_TIMERS):
+            self._forget_dropped()
         if not calls and not self._stopping:
             if not timers:
                 raise Stalled("everybody waits, and no timer is set")

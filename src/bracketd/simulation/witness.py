@@ -8,7 +8,17 @@ from hashlib import blake2b
 from typing import Any
 
 from bracketd.domain.commands import CancelOrder, Command, ModifyOrder, OpenAccount, PlaceBracket
-from bracketd.domain.events import AnyEvent, BracketPlaced, LegsOpened, RescuePlaced, StopTrailed, encode_step
+from bracketd.domain.events import (
+    AnyEvent,
+    BracketPlaced,
+    LegsOpened,
+    LetterArrived,
+    LetterSent,
+    RescuePlaced,
+    StopTrailed,
+    TickSeen,
+    encode_step,
+)
 from bracketd.domain.instrument import Instrument
 from bracketd.domain.order import Leg, Side
 from bracketd.domain.outcomes import Cancelled, Converted, Modified, Outcome, Placed, Refused
@@ -24,7 +34,11 @@ from bracketd.simulation.watched_desk import Hearing
 from bracketd.venue.paper.exchange import PaperExchange
 
 SWEEP_EACH = 40
-"""So many steps go by between two looks at everything; the brackets that a step touched are looked at after each."""
+"""So many steps go by between two looks at everything; the brackets that a step touched are looked at after each.
+
+A step that names no bracket and is more than news is a reason to look at everything as well: a day turns, a position
+becomes one of another product, an account is opened.
+"""
 
 CANCELLED_BODY = b'{"status":"success","message":"Order cancelled successfully"}'
 SUBMITTED = "Order cancellation request submitted for OMS Order: "
@@ -32,6 +46,9 @@ NOT_FOUND_BODY = b'{"status":"failed","message":"Order not found"}'
 
 DONE = (Cancelled, Placed, Modified, Converted)
 """Outcomes that say yes."""
+
+_QUIET = frozenset({TickSeen, LetterSent, LetterArrived})
+"""Events that change no bracket by themselves; a letter's own is looked at."""
 
 _NEW_ROWS: dict[type, int] = {BracketPlaced: 1, LegsOpened: 2, RescuePlaced: 1}
 
@@ -83,16 +100,20 @@ class Witness:
         self._hash.update(encode_step(events))
         self._steps_to_sweep -= 1
         touched: dict[str, None] = {}
+        quiet = True
         for event in events:
-            self.rows += _NEW_ROWS.get(type(event), 0) - (isinstance(event, LegsOpened) and not event.target_id)
-            basket_id = getattr(event, "basket_id", "")
-            order = state.orders.get(getattr(event, "order_id", ""))
-            if basket_id or order is not None:
-                touched[basket_id or order.basket_id if order is not None else basket_id] = None
+            kind = type(event)
+            self.rows += _NEW_ROWS.get(kind, 0) - (isinstance(event, LegsOpened) and not event.target_id)
+            quiet = quiet and kind in _QUIET
+            named = getattr(event, "letter", event)
+            order = state.orders.get(getattr(named, "order_id", ""))
+            basket_id = getattr(named, "basket_id", "") or (order.basket_id if order is not None else "")
+            if basket_id:
+                touched[basket_id] = None
 
         def look() -> None:
             self._look_at_events(state, events, judging)
-            if self._steps_to_sweep <= 0 or not touched:
+            if self._steps_to_sweep <= 0 or (not touched and not quiet):
                 self._steps_to_sweep = SWEEP_EACH
                 self.onlooker.check(state, exchange)
             else:
