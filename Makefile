@@ -54,7 +54,7 @@ sim: install ## try to make the server lie, with SEEDS (200) random seeds; ARGS 
 proof: install ## count anew how many seeds find each planted fault, in docs/proof.md
 	$(BIN)/python -m tools.proof_table
 
-fuzz: install ## fuzz the three readers for 10 minutes (SECONDS); what takes new branches is added to tests/fuzz/corpus
+fuzz: install ## fuzz what strangers send for 10 minutes (SECONDS); what takes new branches is added to tests/fuzz/corpus
 	BRACKETD_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest -s -m slow tests/fuzz $(ARGS)
 
 # pip-audit is no part of what the lock installs: it is asked about the lock.

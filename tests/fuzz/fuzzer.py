@@ -17,7 +17,7 @@ with atheris.instrument_imports(include=["bracketd.wire", "bracketd.auth", "json
 
 CORPUS = Path(__file__).parent / "corpus"
 INPUT_BYTES_MAX = 4_096
-INPUT_WAIT_S = 5
+INPUT_WAIT_S = 20
 MEMORY_MIB_MAX = 1_024
 
 
