@@ -39,7 +39,7 @@ class Gate:
         """Stand before one store, with the key of its data folder; used by the store's thread."""
         self._store = store
         # Bound once: this is asked for with every request.
-        self._version = store.file.version
+        self._version = store.version
         self._opaque = OpaqueTokens(store)
         self._key = key
         self._cache_tokens = cache_tokens
