@@ -236,12 +236,12 @@ def order_book_lags(plant: pytest.MonkeyPatch) -> None:
 
 def cancels_count_as_orders(plant: pytest.MonkeyPatch) -> None:
     """Cancels pay from the bucket of the orders."""
-    take = Rates.take
+    taker = Rates.taker
 
-    def from_one_bucket(self: Rates, client_id: str, act: Act, now_ns: int) -> int:
-        return take(self, client_id, Act.ORDER, now_ns)
+    def from_one_bucket(self: Rates, act: Act) -> Callable[[str, int], int]:
+        return taker(self, Act.ORDER)
 
-    plant.setattr(Rates, "take", from_one_bucket)
+    plant.setattr(Rates, "taker", from_one_bucket)
 
 
 def report_booked_twice(plant: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,8 @@ class ClientBook(ClientStore):
     """What the gate asks of a store, with a version that moves at every change. It outlives every process."""
 
     def __init__(self, client_ids: tuple[str, ...], random: Random) -> None:
-        # Not super().__init__: it would open a file.
-        self.file: Any = None
+        # Not super().__init__: it would open a file. The gate asks for its version.
+        self.file: Any = self
         self._random = random
         self._version = 1
         self._revoked: set[str] = set()
