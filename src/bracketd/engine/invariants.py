@@ -12,8 +12,11 @@ from bracketd.engine.state import State
 _ENDED, _COMPLETE, _ENTRY = Stage.ENDED, Status.COMPLETE, Leg.ENTRY
 
 
-def check_bracket(state: State, bracket: Bracket) -> None:
-    """What must hold of one bracket between two steps; raises InvariantBroken naming the first that does not."""
+def check_bracket(state: State, bracket: Bracket) -> bool:
+    """What must hold of one bracket between two steps; raises InvariantBroken naming the first that does not.
+
+    Returns whether the bracket is untouched, so that nobody need find that out again.
+    """
     entry = state.orders[bracket.entry_id]
     if untouched(bracket, entry):
         # What is left to check where nothing has filled: one row, no legs, nothing open, nothing to flag.
@@ -22,7 +25,7 @@ def check_bracket(state: State, bracket: Bracket) -> None:
             raise broken("no leg before a fill (6)", bracket.basket_id)
         if state.stage is _ENDED:
             invariant(entry.terminal, "nothing works after the session (17)", bracket)
-        return
+        return True
     for row in state.rows_of(bracket):
         _check_quantities(row)
     open_quantity = state.open_quantity(bracket)
@@ -44,6 +47,7 @@ def check_bracket(state: State, bracket: Bracket) -> None:
     if state.stage is _ENDED:
         over = all(row.terminal or row.held for row in state.rows_of(bracket))
         invariant(over, "nothing works after the session (17)", bracket)
+    return False
 
 
 def _check_legs(state: State, bracket: Bracket, stop: Order, target: Order | None) -> None:

@@ -270,13 +270,12 @@ def _offset_fault(case: _Case) -> Refused | None:
     asked, bracket, changed, tick = case.asked, case.bracket, case.changed, case.instrument.tick_paise
     if changed.isdisjoint(_OFFSETS_COUNT):
         return None
-    for field, paise in (
-        ("square_off_value", asked.target_offset_paise),
-        ("stop_loss_value", asked.stop_offset_paise),
-        ("trailing_stop_loss", asked.trailing_step_paise),
-    ):
-        if field in changed and (field in case.finer or paise < tick):
-            return Refused(Reason.OFFSET_INVALID, field)
+    if "square_off_value" in changed and ("square_off_value" in case.finer or asked.target_offset_paise < tick):
+        return Refused(Reason.OFFSET_INVALID, "square_off_value")
+    if "stop_loss_value" in changed and ("stop_loss_value" in case.finer or asked.stop_offset_paise < tick):
+        return Refused(Reason.OFFSET_INVALID, "stop_loss_value")
+    if "trailing_stop_loss" in changed and ("trailing_stop_loss" in case.finer or asked.trailing_step_paise < tick):
+        return Refused(Reason.OFFSET_INVALID, "trailing_stop_loss")
     legs = OFFSET_FIELDS[case.order.execution]
     if case.order.leg is not _ENTRY or not legs or changed.isdisjoint(_LEGS_COUNT):
         return None

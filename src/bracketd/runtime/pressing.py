@@ -31,11 +31,12 @@ class Pressing:
         """When something is tried again without a print, None while nothing is to be."""
         return self._tried_ns + RETRY_NS if self.hurrying else None
 
-    def note(self, state: State, bracket: Bracket, now_ns: int) -> None:
-        """A bracket moved: it presses now or does not."""
+    def note(self, state: State, bracket: Bracket, now_ns: int, *, untouched: bool = False) -> None:
+        """A bracket moved: it presses now or does not. Of one known to be `untouched` only the entry's cancel can."""
         if bracket.trailing_step_paise:
             self.trailing.note(state, bracket)
-        if not presses(state, bracket):
+        at_ease = untouched and not state.orders[bracket.entry_id].cancel_refused
+        if at_ease or not presses(state, bracket):
             if self._instrument_of:
                 self._ease(bracket.basket_id)
             return

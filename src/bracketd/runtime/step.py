@@ -186,8 +186,7 @@ class Step:
             if bracket is None:
                 pressing.drop(basket_id)
                 continue
-            check_bracket(state, bracket)
-            pressing.note(state, bracket, self._now_ns)
+            pressing.note(state, bracket, self._now_ns, untouched=check_bracket(state, bracket))
 
     def _hear_everything(self) -> None:
         """At the end of a session the venue tells what it still owes, in the order in which it happened."""
