@@ -222,8 +222,8 @@ def _carry_out(state: State, bracket: Bracket, row: Order | None, order: Order, 
         if order.held:
             # No venue knows of it: it is gone when we say so.
             return Decision((OrderCancelled(now_ns, order.order_id, ""),), Cancelled(order.order_id))
-        cancel = CancelRequested(now_ns, bracket.entry_id)
-        return Decision((cancel,), ticket=Ticket(named_id, bracket.basket_id, closes=False), named_id=named_id)
+        ticket = Ticket(named_id, bracket.basket_id)
+        return Decision((CancelRequested(now_ns, bracket.entry_id),), None, ticket, "", named_id)
     if said is Verdict.RULE_X:
         request = ExitRequested(now_ns, bracket.basket_id)
         return Decision((request,), ticket=Ticket(named_id, bracket.basket_id, closes=True), named_id=named_id)

@@ -30,9 +30,9 @@ def venue_block(shard: int) -> int:
 
 def next_numbers(state: State, now_ns: int, count: int) -> list[str]:
     """The next `count` numbers; nothing is taken until an event that carries them is applied."""
-    today = ist_date(now_ns)
-    block = state.id_last - state.id_last % NUMBERS_PER_SHARD
-    date, last = (today, block) if today > state.id_date else (state.id_date, state.id_last)
+    date, last, today = state.id_date, state.id_last, ist_date(now_ns)
+    if today > date:
+        date, last = today, last - last % NUMBERS_PER_SHARD
     return [f"{date}-{last + step}" for step in range(1, count + 1)]
 
 

@@ -182,9 +182,10 @@ def leg_outside_band(
 ) -> Refused | None:
     """The first of the `legs`, by its field, that an entry at the reference price would put outside the band."""
     target, stop = leg_prices(offsets, reference_paise, 1)
-    if "square_off_value" in legs and not instrument.in_band(target):
+    low, high = instrument.lower_band_paise, instrument.upper_band_paise
+    if not low <= target <= high and "square_off_value" in legs:
         return Refused(Reason.OFFSET_INVALID, "square_off_value")
-    if "stop_loss_value" in legs and not instrument.in_band(stop):
+    if not low <= stop <= high and "stop_loss_value" in legs:
         return Refused(Reason.OFFSET_INVALID, "stop_loss_value")
     return None
 
