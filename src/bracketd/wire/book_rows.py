@@ -18,7 +18,7 @@ from bracketd.wire.amounts import JSON, rupees
 from bracketd.wire.order_rows import contract_fields, kind_fields, rejection_fields, traded_fields, trailing_fields
 
 PIECES_MAX: Final = 16_384
-"""So many different amounts, or instruments, are remembered; with one more all are forgotten."""
+"""So many different amounts, instruments or clients are remembered; with one more all are forgotten."""
 
 _NS_PER_S: Final = 1_000_000_000
 # A module's own names are found faster than an enumeration's members.
@@ -92,11 +92,12 @@ class BookRows:
 
     def __init__(self, state: State, instruments: Mapping[str, Instrument]) -> None:
         self._state = state
+        self._still = _Pieces[str](lambda client_id: _piece(trailing_fields(0, client_id)))
         self._contracts = _Pieces[str](lambda key: _piece(contract_fields(key, instruments.get(key))))
 
     def encode(self, client_id: str, orders: Sequence[Order]) -> bytes:
         """An array of the rows of some orders, all of that client, in the order given."""
-        still = _piece(trailing_fields(0, client_id))
+        still = self._still[client_id]
         return JSON.encode([self._row(order, still) for order in orders])
 
     def _row(self, order: Order, still: Piece) -> _Row:
