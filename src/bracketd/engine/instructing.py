@@ -136,20 +136,21 @@ def _stage_reached(_state: State, event: StageReached, _growth: int) -> Instruct
 
 
 def _send(order: Order) -> SendEntry:
+    # By position, as what is made for every order.
     return SendEntry(
-        order_id=order.order_id,
-        basket_id=order.basket_id,
-        account=order.client_id,
-        instrument=order.instrument,
-        side=order.side,
-        order_type=order.order_type,
-        validity=order.validity,
-        quantity=order.remaining,
-        price_paise=order.price_paise,
-        trigger_paise=order.trigger_paise,
-        protection_bp=order.protection_bp,
-        request=order.requests,
-        leg=order.leg,
+        order.order_id,
+        order.basket_id,
+        order.client_id,
+        order.instrument,
+        order.side,
+        order.order_type,
+        order.validity,
+        order.remaining,
+        order.price_paise,
+        order.trigger_paise,
+        order.protection_bp,
+        order.requests,
+        order.leg,
     )
 
 

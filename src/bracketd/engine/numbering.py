@@ -33,7 +33,7 @@ def next_numbers(state: State, now_ns: int, count: int) -> list[str]:
     date, last, today = state.id_date, state.id_last, ist_date(now_ns)
     if today > date:
         date, last = today, last - last % NUMBERS_PER_SHARD
-    return [f"{date}-{last + step}" for step in range(1, count + 1)]
+    return [f"{date}-{number}" for number in range(last + 1, last + count + 1)]
 
 
 def take_number(state: State, number: str) -> None:

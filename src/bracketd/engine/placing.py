@@ -86,7 +86,7 @@ def decide_place(state: State, command: PlaceBracket, instruments: Mapping[str, 
         command.execution,
         held,
     )
-    return Decision((placed,), Placed(basket_id, entry_id), named_id=entry_id)
+    return Decision((placed,), Placed(basket_id, entry_id), None, "", entry_id)
 
 
 def takes(phase: SessionPhase, execution: Execution, product: Product) -> bool:

@@ -295,6 +295,10 @@ class Book:
                 break
             yield from waiting
 
+    def shows_to(self, work: Work) -> bool:
+        """Whether anything is displayed on the side that the order would take from."""
+        return bool(self.asks if work.buy else self.bids)
+
     def displayed(self, work: Work) -> list[tuple[int, int]]:
         """(price, quantity) that the market still shows to the order's account, best first."""
         levels = self.asks if work.buy else self.bids

@@ -134,7 +134,7 @@ class PaperExchange(Matcher):
         work = admit_entry(entry, self._book(entry.instrument), self._next_priority())
         self._enter(work)
         yield self._acknowledge(work)
-        if not work.waiting:
+        if not work.waiting and work.book.shows_to(work):
             yield from self._take_displayed(work, look_again=False)
         if work.immediate and work.order_id in self._work and work.remaining:
             self._forget(work)
