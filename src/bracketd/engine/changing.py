@@ -11,7 +11,7 @@ from bracketd.domain.order import Leg, Order, Side, Status
 from bracketd.engine.margin import settle_margin
 from bracketd.engine.stake import settle_stake
 from bracketd.engine.state import State
-from bracketd.engine.transitions import TRANSITIONS, Happening, next_status
+from bracketd.engine.transitions import Happening, next_status
 
 ACTIVITY_STEP_NS = 512
 """Successive references of one order stay this far apart, so that a float64 still tells them apart (wire.md 1.6)."""
@@ -29,8 +29,7 @@ def touch(order: Order, at_ns: int) -> None:
 
 def happen(order: Order, happening: Happening, at_ns: int) -> None:
     """Give the order the status that follows; raises InvariantBroken where none does."""
-    status = order.status
-    order.status = TRANSITIONS.get((status, happening)) or next_status(status, happening, order.status_before)
+    order.status = next_status(order.status, happening, order.status_before)
     touch(order, at_ns)
 
 
