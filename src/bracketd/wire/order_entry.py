@@ -165,7 +165,7 @@ class OrderEntry:
         if method == "PUT":
             return Ordered(read_modification(parameters, client_id), self._word_modify, Modified)
         key = read_key(head.key)
-        executions = KART_WORDS if route.way is Way.KART else REGULAR_WORDS
+        executions = KART_WORDS if route.way is _KART_WAY else REGULAR_WORDS
         return Ordered(read_placement(parameters, client_id, key, executions), self._word_place, Placed)
 
     async def _order(self, route: Route, head: Head, ordered: Ordered) -> Reply:
