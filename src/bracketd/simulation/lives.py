@@ -213,8 +213,9 @@ class Lives:
 
     async def _end_all(self) -> None:
         """Everything that runs in the server, or waits for it, ends here."""
-        keep = {asyncio.current_task(), self._living, *self._loop.tasks()[:1]}
-        others = [task for task in self._loop.tasks() if task not in keep]
+        tasks = self._loop.tasks()
+        keep = {asyncio.current_task(), self._living, *tasks[:1]}
+        others = [task for task in tasks if task not in keep]
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
