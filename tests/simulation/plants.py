@@ -449,6 +449,8 @@ def form_loses_the_leg(plant: pytest.MonkeyPatch) -> None:
         return {name: value for name, value in read_form(document).items() if name != "leg_order_indicator"}
 
     plant.setattr(parameters, "read_form", forgetful)
+    # What was read before is not recalled, and what is read now is forgotten with the plant.
+    plant.setattr(parameters, "_recall", parameters._recall.__wrapped__)
 
 
 def refusal_leaves_a_trace(plant: pytest.MonkeyPatch) -> None:
