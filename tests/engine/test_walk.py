@@ -6,6 +6,7 @@ itself checks every state and compares it with its replay at each restart; here 
 
 from random import Random
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -23,6 +24,7 @@ from bracketd.engine.state import encode_state
 WORDS = (None, None, "ENTRY", "TARGET", "STOPLOSS", "SECOND", "third", "nonsense")
 CLIENTS = ("A", "B")
 TICK = 5
+_ENCODER = msgspec.msgpack.Encoder()
 WALKS = st.lists(st.integers(0, 2**32), min_size=50, max_size=50)
 NARROW = 500
 """So far from the centre, in paise, the default protection of 3 % binds on neither side."""
@@ -190,7 +192,7 @@ class Walk:
     def of_others(self, client: str) -> list[bytes]:
         """Everything of the clients who did not ask."""
         state = self.floor.state
-        orders = [repr(order).encode() for order in state.orders.values() if order.client_id != client]
+        orders = [_ENCODER.encode(order) for order in state.orders.values() if order.client_id != client]
         return [*orders, *(repr(state.accounts[other]).encode() for other in CLIENTS if other != client)]
 
     def protection(self) -> dict[str, int]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.trading_floor import INSTRUMENTS, SBIN, Floor
 
 from bracketd.domain.bracket import Bracket
-from bracketd.domain.order import Execution, Leg, Order, OrderType, Product, Side, Status, Validity
+from bracketd.domain.order import Execution, Leg, Marks, Order, OrderType, Particulars, Product, Side, Status, Validity
 from bracketd.engine.state import State
 from bracketd.wire import book_rows
 from bracketd.wire.amounts import JSON
@@ -30,8 +30,6 @@ ORDERS = st.builds(
     leg=st.sampled_from(Leg),
     side=st.sampled_from(Side),
     order_type=st.sampled_from(OrderType),
-    product=st.sampled_from(Product),
-    validity=st.sampled_from(Validity),
     quantity=COUNTS,
     remaining=COUNTS,
     price_paise=PAISE,
@@ -39,20 +37,24 @@ ORDERS = st.builds(
     status=st.sampled_from(Status),
     placed_ns=TIMES,
     changed_ns=TIMES,
-    activity_reference=TIMES,
+    ahead_ns=COUNTS,
     filled=st.sampled_from([0, 0, 1, 3, 800]),
     traded_value_paise=PAISE,
     last_trade_paise=PAISE,
     last_trade_ns=TIMES,
-    info=TEXTS,
     exchange_order_id=TEXTS,
     accepted_ns=TIMES,
-    rejection=TEXTS,
-    disclosed_quantity=COUNTS,
-    protection_bp=st.integers(0, 10_000),
     user_order_id=TEXTS,
-    device=TEXTS,
-    execution=st.sampled_from(Execution),
+    particulars=st.builds(
+        Particulars,
+        execution=st.sampled_from(Execution),
+        product=st.sampled_from(Product),
+        validity=st.sampled_from(Validity),
+        device=TEXTS,
+        disclosed_quantity=COUNTS,
+        protection_bp=st.integers(0, 10_000),
+    ),
+    marks=st.builds(Marks, info=TEXTS, rejection=TEXTS),
 )
 
 

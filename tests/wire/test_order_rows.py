@@ -185,7 +185,7 @@ def test_refused_cancel_is_no_rejection() -> None:
     """A reason for a rejection is shown of rejected orders only."""
     floor = Floor("A")
     order = floor.state.orders[floor.place()]
-    order.rejection = "too late"
+    order.mark(rejection="too late")
     assert order_row(floor.state, order, None)["rejection_reason"] == "NONE"
 
 

@@ -18,7 +18,7 @@ SECONDS_1970_TO_1980 = 315_532_800
 _NS_PER_DAY = SECONDS_PER_DAY * NS_PER_SECOND
 _IST_OFFSET_NS = IST_OFFSET_S * NS_PER_SECOND
 REFERENCE_OFFSET_NS = (IST_OFFSET_S - SECONDS_1970_TO_1980) * NS_PER_SECOND
-"""What `activity_reference` adds to a moment; for whoever gives one out at every event."""
+"""What `activity_reference` adds to a moment; for whoever shows a hundred thousand of them."""
 
 _DAYS_PER_ERA = 146_097
 """The Gregorian calendar repeats after 400 years."""

@@ -102,9 +102,10 @@ def verdict(situation: Situation, named: Named) -> Verdict:
 def situation_of(state: State, bracket: Bracket, session_over: bool) -> Situation:
     """Which row of the table a bracket stands in."""
     entry = state.orders[bracket.entry_id]
-    if bracket.closing or bracket.exit in EXIT_IN_FLIGHT or entry.status in ANSWER_DUE:
+    turns = bracket.turns
+    if turns.closing or bracket.exit in EXIT_IN_FLIGHT or entry.status in ANSWER_DUE:
         return Situation.IN_FLIGHT
-    if bracket.execution.single or (not bracket.stop_id and not bracket.late):
+    if bracket.execution.single or (not bracket.stop_id and not turns.late):
         by_status, working = _LEGLESS_FILLED if entry.filled else _LEGLESS_UNFILLED
         return by_status.get(entry.status, working)
     if any(row.status in ANSWER_DUE for row in state.rows_of(bracket)):

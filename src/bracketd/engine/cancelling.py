@@ -154,7 +154,7 @@ def name_row(state: State, command: NamesOrder) -> tuple[Order, Leg, Named] | Ou
         if fault is not None:
             return fault
     said = command.execution_type
-    if said is not None and said.upper() not in EXECUTION_WORDS[order.execution]:
+    if said is not None and said.upper() not in EXECUTION_WORDS[order.particulars.execution]:
         return FieldFault("execution_type")
     leg = _leg_named(state, order, command)
     if command.exchange_order_id is not None or "exchange_order_id" in unreadable:
@@ -219,7 +219,7 @@ def _carry_out(state: State, bracket: Bracket, row: Order | None, order: Order, 
         # What came after the entry's end never had a target; a stop-loss that is not there is a rescue order's.
         said = BY_STATUS[row.status] if row is not None else Verdict.LEG_NOT_ACTIVE
     if said is _RULE_E:
-        if order.held:
+        if order.marks.held:
             # No venue knows of it: it is gone when we say so.
             return Decision((OrderCancelled(now_ns, order.order_id, ""),), Cancelled(order.order_id))
         ticket = Ticket(named_id, bracket.basket_id)

@@ -6,7 +6,6 @@ import msgspec
 
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.instructions import Modified
-from bracketd.domain.ist import REFERENCE_OFFSET_NS, activity_reference
 from bracketd.domain.order import Leg, Order, Side, Status
 from bracketd.engine.margin import settle_margin
 from bracketd.engine.stake import settle_stake
@@ -16,15 +15,17 @@ from bracketd.engine.transitions import Happening, next_status
 ACTIVITY_STEP_NS = 512
 """Successive references of one order stay this far apart, so that a float64 still tells them apart (wire.md 1.6)."""
 
+_STEPS = {number: number for number in range(0, 64 * ACTIVITY_STEP_NS, ACTIVITY_STEP_NS)}
 
 _STOPLOSS, _PENDING = Leg.STOPLOSS, Status.PENDING
 
 
 def touch(order: Order, at_ns: int) -> None:
     """Mark the order as changed, in unix nanoseconds."""
+    ahead_ns = order.changed_ns + order.ahead_ns + ACTIVITY_STEP_NS - at_ns
     order.changed_ns = at_ns
-    wanted, least = at_ns + REFERENCE_OFFSET_NS, order.activity_reference + ACTIVITY_STEP_NS
-    order.activity_reference = wanted if wanted > least else least
+    # Mostly it is one step, or several, of what came in one moment: those numbers are there already.
+    order.ahead_ns = 0 if ahead_ns <= 0 else _STEPS.get(ahead_ns, ahead_ns)
 
 
 def happen(order: Order, happening: Happening, at_ns: int) -> None:
@@ -48,7 +49,6 @@ def born(at_ns: int) -> dict[str, Any]:
         "status": _PENDING,
         "placed_ns": at_ns,
         "changed_ns": at_ns,
-        "activity_reference": activity_reference(at_ns),
     }
 
 
@@ -61,7 +61,7 @@ def end_trailing(state: State, order: Order) -> None:
 def end_modify(state: State, order: Order) -> None:
     """A modify in flight comes to nothing where the order has come to its end first."""
     if state.terms and order.terminal and state.terms.pop(order.order_id, None) is not None:
-        order.modify_refusal = ENDED_FIRST
+        order.mark(modify_refusal=ENDED_FIRST, modify_asked_ns=0)
 
 
 ENDED_FIRST = "the order came to its end first"

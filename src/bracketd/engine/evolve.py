@@ -47,7 +47,7 @@ from bracketd.domain.events import (
     TickSeen,
     TradeBooked,
 )
-from bracketd.domain.order import Leg, Order, OrderType, Product, Trade, Validity
+from bracketd.domain.order import PLAIN, Leg, Order, OrderType, Particulars, Product, Trade, Validity, kept_particulars
 from bracketd.engine.changing import (
     born,
     end_modify,
@@ -112,7 +112,7 @@ def _tick_seen(state: State, event: TickSeen) -> None:
 def _order_accepted(state: State, event: OrderAccepted) -> None:
     order = state.orders[event.order_id]
     # A number that comes after the end is the order's all the same; its status is not touched any more.
-    if not order.status.terminal and not order.refused:
+    if not order.status.terminal and not order.marks.refused:
         happening = _ACCEPTED_STOP if order.waits else _ACCEPTED
         order.status_before = next_status(order.status_before, happening, order.status_before)
         happen(order, happening, event.at_ns)
@@ -132,8 +132,9 @@ def _order_refused(state: State, event: OrderRefused) -> None:
     bracket = state.brackets[order.basket_id]
     happen(order, Happening.REFUSED, event.at_ns)
     order.remaining = 0
-    order.rejection = event.text
-    bracket.leg_refused = bracket.leg_refused or order.leg is Leg.TARGET
+    order.mark(rejection=event.text)
+    if order.leg is Leg.TARGET:
+        bracket.turn(leg_refused=True)
     if order.squares:
         state.stakes[order.position_key].denied = True
     end_modify(state, order)
@@ -161,15 +162,12 @@ def _legs_opened(state: State, event: LegsOpened) -> None:
             leg=leg,
             side=entry.side.opposite,
             order_type=order_type,
-            product=Product.MIS,
-            validity=Validity.DAY,
             quantity=event.quantity,
             remaining=event.quantity,
             price_paise=price,
             trigger_paise=trigger,
             user_order_id=entry.user_order_id,
-            device=entry.device,
-            execution=entry.execution,
+            particulars=kept_particulars(Particulars(entry.execution, Product.MIS, Validity.DAY, entry.device)),
             **birth,
         )
     bracket.stop_id, bracket.target_id = event.stop_id, event.target_id
@@ -185,11 +183,11 @@ def _legs_grown(state: State, event: LegsGrown) -> None:
     growth = event.quantity - stop.quantity
     invariant(growth > 0, "legs only grow", event)
     if stop.refused:
-        bracket.ungrown += growth
+        bracket.turn(ungrown=bracket.ungrown + growth)
     else:
         supersede(state, bracket.stop_id, bracket.target_id)
     if not stop.remaining and (stop.filled or (target is not None and target.filled)):
-        bracket.overtaken = True
+        bracket.turn(overtaken=True)
     for leg in (stop,) if target is None else (stop, target):
         leg.quantity = event.quantity
         # Also one that is at its end shows another quantity from now on.
@@ -218,7 +216,9 @@ def _stop_trailed(state: State, event: StopTrailed) -> None:
         event,
     )
     supersede(state, stop.order_id)
-    stop.trigger_paise, bracket.anchor_paise, bracket.trailed = event.trigger_paise, event.anchor_paise, True
+    stop.trigger_paise, bracket.anchor_paise = event.trigger_paise, event.anchor_paise
+    if not bracket.trailed:
+        bracket.turn(trailed=True)
     touch(stop, event.at_ns)
 
 
@@ -231,7 +231,7 @@ def _legs_adjusted(state: State, event: LegsAdjusted) -> None:
 
 def _order_triggered(state: State, event: OrderTriggered) -> None:
     order = state.orders[event.order_id]
-    order.triggered = True
+    order.mark(triggered=True)
     end_trailing(state, order)
     happening = Happening.TRIGGERED_MODIFIED if order.modified else Happening.TRIGGERED
     order.status_before = next_status(order.status_before, happening, order.status_before)
@@ -266,7 +266,8 @@ def _trade_booked(state: State, event: TradeBooked) -> None:
     order.last_trade_ns = event.at_ns
     if order.leg is _ENTRY:
         if order.terminal:
-            bracket.late += 0 if order.execution.single else event.quantity
+            if not order.execution.single:
+                bracket.turn(late=bracket.late + event.quantity)
             touch(order, event.at_ns)
         else:
             # A fill may be the first that is heard of a growth; then only the answer to that tells whether it is all.
@@ -304,8 +305,8 @@ def _take_from_legs(state: State, bracket: Bracket, order: Order, event: TradeBo
 def _cancel_requested(state: State, event: CancelRequested) -> None:
     order = state.orders[event.order_id]
     order.status_before = order.status
-    if order.cancel_refused:
-        order.cancel_refused = False
+    if order.marks is not PLAIN:
+        order.mark(cancel_refused=False)
     order.requests += 1
     happen(order, _CANCEL_REQUESTED, event.at_ns)
     bracket = state.brackets[order.basket_id]
@@ -318,13 +319,12 @@ def _order_cancelled(state: State, event: OrderCancelled) -> None:
     bracket = state.brackets[order.basket_id]
     happen(order, _CANCELLED, event.at_ns)
     order.remaining = 0
-    # To write what is there already costs more than to look.
-    if order.refused or order.held:
-        order.refused = order.held = False
-    if bracket.unprotected and order.leg is _ENTRY:
-        bracket.info_before = event.info
-    elif order.info != event.info:
-        order.info = event.info
+    info = event.info
+    if bracket.turns.unprotected and order.leg is _ENTRY:
+        bracket.turn(info_before=info)
+        info = order.info
+    if info or order.marks is not PLAIN:
+        order.mark(info=info, refused=False, held=False)
     if state.terms:
         end_modify(state, order)
     if order.leg is not _ENTRY:
@@ -335,14 +335,15 @@ def _order_cancelled(state: State, event: OrderCancelled) -> None:
 def _cancel_refused(state: State, event: CancelRefused) -> None:
     order = state.orders[event.order_id]
     happen(order, Happening.CANCEL_REFUSED, event.at_ns)
-    order.cancel_refused = True
-    order.rejection = event.text
+    order.mark(cancel_refused=True, rejection=event.text)
 
 
 def _leg_completed(state: State, event: LegCompleted) -> None:
     order = state.orders[event.order_id]
     happen(order, Happening.COMPLETED, event.at_ns)
-    order.remaining, order.refused = 0, False
+    order.remaining = 0
+    if order.marks is not PLAIN:
+        order.mark(refused=False)
     end_modify(state, order)
     end_trailing(state, order)
 

@@ -1,6 +1,6 @@
 """evolve, the part about exits: asked for, closing, refused, rescued; and whether a bracket is protected."""
 
-from bracketd.domain.bracket import Exit
+from bracketd.domain.bracket import STRAIGHT, Exit
 from bracketd.domain.events import (
     ClosingAccepted,
     ClosingRefused,
@@ -14,7 +14,18 @@ from bracketd.domain.events import (
     RescuePlaced,
     StopRefused,
 )
-from bracketd.domain.order import Leg, Order, OrderType, Product, Validity
+from bracketd.domain.order import (
+    PLAIN,
+    Leg,
+    Marks,
+    Order,
+    OrderType,
+    Particulars,
+    Product,
+    Validity,
+    kept_marks,
+    kept_particulars,
+)
 from bracketd.engine.changing import born, end_trailing, happen, touch
 from bracketd.engine.exposure import EXIT_IN_FLIGHT
 from bracketd.engine.invariant import invariant
@@ -32,18 +43,19 @@ CLOSED_INSTEAD = "the order became the closing order"
 def exit_requested(state: State, event: ExitRequested) -> None:
     """Somebody wants the bracket closed."""
     bracket = state.brackets[event.basket_id]
-    bracket.exit, bracket.exit_refusal, bracket.intended = Exit.REQUESTED, "", Leg.NONE
+    bracket.exit, bracket.intended = Exit.REQUESTED, Leg.NONE
+    if bracket.turns is not STRAIGHT:
+        bracket.turn(exit_refusal="")
     # What a venue refused an earlier exit does not count against this one: it is tried afresh (section 4, rule X).
     for order in state.rows_of(bracket):
-        order.cancel_refused = False
-        order.resend = order.refused and order.order_id in bracket.rescue_ids
+        if order.marks is not PLAIN:
+            order.mark(cancel_refused=False, resend=order.refused and order.order_id in bracket.rescue_ids)
 
 
 def closing_requested(state: State, event: ClosingRequested) -> None:
     """The closing order is on its way."""
     bracket = state.brackets[event.basket_id]
-    bracket.closing = True
-    bracket.closings += 1
+    bracket.turn(closing=True, closings=bracket.closings + 1)
     if bracket.exit is Exit.REQUESTED and state.orders[bracket.entry_id].terminal:
         bracket.exit = Exit.CLOSING
 
@@ -53,15 +65,15 @@ def closing_accepted(state: State, event: ClosingAccepted) -> None:
     bracket = state.brackets[event.basket_id]
     stop = state.orders[bracket.stop_id]
     if state.terms.pop(stop.order_id, None) is not None:
-        stop.modify_refusal = CLOSED_INSTEAD
-    bracket.closing, bracket.denials, bracket.ungrown = False, 0, 0
+        stop.mark(modify_refusal=CLOSED_INSTEAD, modify_asked_ns=0)
+    bracket.turn(closing=False, denials=0, ungrown=0)
     if bracket.exit is Exit.CLOSING:
         bracket.exit = Exit.ACCEPTED
     if stop.terminal:
         return
     happen(stop, Happening.CLOSING, event.at_ns)
     stop.order_type, stop.price_paise, stop.trigger_paise = OrderType.MARKET, 0, 0
-    stop.info, stop.refused = CLOSING_INFO, False
+    stop.mark(info=CLOSING_INFO, refused=False)
     end_trailing(state, stop)
     stop.priority = event.priority
     state.last_priority = max(state.last_priority, event.priority)
@@ -73,16 +85,18 @@ def closing_refused(state: State, event: ClosingRefused) -> None:
     # A try for a refused stop's own sake is not the answer to an exit that still waits for the entry's end.
     own = bracket.closing and bracket.exit is Exit.REQUESTED
     if bracket.closing:
-        bracket.closing = False
-        bracket.denials += 1
+        bracket.turn(closing=False, denials=bracket.denials + 1)
     if bracket.exit in EXIT_IN_FLIGHT and not own:
-        bracket.exit, bracket.exit_refusal = Exit.REFUSED, event.text
+        bracket.exit = Exit.REFUSED
+        bracket.turn(exit_refusal=event.text)
 
 
 def exit_accepted(state: State, event: ExitAccepted) -> None:
     """The exit stands, for good."""
     bracket = state.brackets[event.basket_id]
-    bracket.exit, bracket.closing, bracket.intended = Exit.ACCEPTED, False, Leg.NONE
+    bracket.exit, bracket.intended = Exit.ACCEPTED, Leg.NONE
+    if bracket.closing:
+        bracket.turn(closing=False)
 
 
 def intent_kept(state: State, event: IntentKept) -> None:
@@ -97,17 +111,15 @@ def stop_refused(state: State, event: StopRefused) -> None:
     order = state.orders[event.order_id]
     bracket = state.brackets[order.basket_id]
     happen(order, Happening.LEG_REFUSED, event.at_ns)
-    order.refused, order.rejection = True, event.text
+    order.mark(refused=True, rejection=event.text)
     if state.terms.pop(order.order_id, None) is not None:
-        order.modify_refusal = CLOSED_INSTEAD
+        order.mark(modify_refusal=CLOSED_INSTEAD, modify_asked_ns=0)
     if order.order_id in bracket.rescue_ids:
         return
-    order.info = REFUSED_INFO
+    order.mark(info=REFUSED_INFO)
     end_trailing(state, order)
-    bracket.leg_refused, bracket.denials = True, 0
-    bracket.ungrown += event.growth
-    if event.total:
-        bracket.denied = (*bracket.denied, event.total)
+    denied = (*bracket.denied, event.total) if event.total else bracket.denied
+    bracket.turn(leg_refused=True, denials=0, ungrown=bracket.ungrown + event.growth, denied=denied)
 
 
 def rescue_placed(state: State, event: RescuePlaced) -> None:
@@ -125,27 +137,25 @@ def rescue_placed(state: State, event: RescuePlaced) -> None:
         leg=Leg.STOPLOSS,
         side=entry.side.opposite,
         order_type=OrderType.MARKET,
-        product=Product.MIS,
-        validity=Validity.DAY,
         quantity=event.quantity,
         remaining=event.quantity,
         price_paise=0,
         trigger_paise=0,
-        info=RESCUE_INFO,
-        rescue=True,
+        marks=kept_marks(Marks(info=RESCUE_INFO)),
         user_order_id=entry.user_order_id,
-        device=entry.device,
-        execution=entry.execution,
+        particulars=kept_particulars(
+            Particulars(entry.execution, Product.MIS, Validity.DAY, entry.device, rescue=True)
+        ),
         requests=1,
         **born(event.at_ns),
     )
-    bracket.rescue_ids = (*bracket.rescue_ids, event.order_id)
+    bracket.turn(rescue_ids=(*bracket.rescue_ids, event.order_id))
 
 
 def order_resent(state: State, event: OrderResent) -> None:
     """On its way again."""
     order = state.orders[event.order_id]
-    order.refused = order.resend = False
+    order.mark(refused=False, resend=False)
     order.requests += 1
     touch(order, event.at_ns)
 
@@ -154,7 +164,8 @@ def protection_lost(state: State, event: ProtectionLost) -> None:
     """The flag, in the entry's own row for all to see (2.8)."""
     bracket = state.brackets[event.basket_id]
     entry = state.orders[bracket.entry_id]
-    bracket.unprotected, bracket.info_before, entry.info = True, entry.info, UNPROTECTED_INFO
+    bracket.turn(unprotected=True, info_before=entry.info)
+    entry.mark(info=UNPROTECTED_INFO)
     touch(entry, event.at_ns)
 
 
@@ -162,5 +173,6 @@ def protection_regained(state: State, event: ProtectionRegained) -> None:
     """The flag is gone; the entry's row says again what it said before."""
     bracket = state.brackets[event.basket_id]
     entry = state.orders[bracket.entry_id]
-    bracket.unprotected, entry.info, bracket.info_before = False, bracket.info_before, ""
+    entry.mark(info=bracket.info_before)
+    bracket.turn(unprotected=False, info_before="")
     touch(entry, event.at_ns)

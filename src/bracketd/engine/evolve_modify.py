@@ -1,8 +1,10 @@
 """evolve, the part about modifying: what an order is asked to be waits in the state until the venue has answered."""
 
+import msgspec
+
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.events import ModifyRefused, ModifyRequested, OrderModified
-from bracketd.domain.order import Leg, Order, OrderType, Status, Terms
+from bracketd.domain.order import Leg, Order, OrderType, Status, Terms, kept_particulars
 from bracketd.engine.changing import happen, settle, supersede, touch
 from bracketd.engine.state import State
 from bracketd.engine.transitions import Happening, next_status
@@ -17,9 +19,9 @@ def modify_requested(state: State, event: ModifyRequested) -> None:
     """The order is MODIFY_PENDING; nothing else of it has changed yet."""
     order = state.orders[event.order_id]
     state.terms[event.order_id] = event.terms
-    order.status_before, order.modify_refusal = order.status, ""
+    order.status_before = order.status
     order.requests += 1
-    order.modify_request, order.modify_asked_ns = order.requests, event.at_ns
+    order.mark(modify_refusal="", modify_request=order.requests, modify_asked_ns=event.at_ns)
     happen(order, _MODIFY_REQUESTED, event.at_ns)
 
 
@@ -29,7 +31,7 @@ def order_modified(state: State, event: OrderModified) -> None:
     order = state.orders[event.order_id]
     bracket = state.brackets[order.basket_id]
     _answered(order, _MODIFIED_STOP if order.waits else _MODIFIED, event.at_ns)
-    order.modified = True
+    order.mark(modified=True, modify_asked_ns=0)
     if event.priority:
         # A place in the queue that was lost meanwhile stays lost.
         order.priority = max(order.priority, event.priority)
@@ -39,10 +41,12 @@ def order_modified(state: State, event: OrderModified) -> None:
         if not order.remaining:
             happen(order, Happening.COMPLETED, event.at_ns)
     elif order.leg is Leg.TARGET and terms.price_paise != order.price_paise:
-        order.price_paise, bracket.target_by_hand = terms.price_paise, True
+        order.price_paise = terms.price_paise
+        bracket.turn(target_by_hand=True)
     elif order.leg is Leg.STOPLOSS and not order.triggered and terms.trigger_paise not in (0, order.trigger_paise):
         # A trigger set by hand begins anew: it has not trailed from there.
-        order.trigger_paise, bracket.stop_by_hand, bracket.trailed = terms.trigger_paise, True, False
+        order.trigger_paise = terms.trigger_paise
+        bracket.turn(stop_by_hand=True, trailed=False)
     bracket.trailing_step_paise = terms.trailing_step_paise
     _price_legs(state, bracket, event)
     settle(state, bracket)
@@ -53,7 +57,7 @@ def modify_refused(state: State, event: ModifyRefused) -> None:
     order = state.orders[event.order_id]
     state.terms.pop(event.order_id)
     _answered(order, Happening.MODIFY_REFUSED, event.at_ns)
-    order.modify_refusal = event.text
+    order.mark(modify_refusal=event.text, modify_asked_ns=0)
     if not order.remaining and order.leg is Leg.ENTRY:
         happen(order, Happening.COMPLETED, event.at_ns)
         settle(state, state.brackets[order.basket_id])
@@ -74,16 +78,22 @@ def take_entry_terms(entry: Order, bracket: Bracket, terms: Terms, quantity: int
     # More may have traded before the venue made it less, heard of or not.
     entry.quantity = max(quantity or terms.quantity, entry.filled)
     entry.remaining = entry.quantity - entry.filled
-    entry.price_paise, entry.disclosed_quantity = terms.price_paise, terms.disclosed_quantity
+    entry.price_paise = terms.price_paise
+    if terms.disclosed_quantity != entry.disclosed_quantity:
+        entry.particulars = kept_particulars(
+            msgspec.structs.replace(entry.particulars, disclosed_quantity=terms.disclosed_quantity)
+        )
     if not entry.triggered:
         entry.trigger_paise = terms.trigger_paise
     if entry.order_type is not _MARKET:
         bracket.reference_paise = entry.trigger_paise if entry.order_type is _SLM else entry.price_paise
     # A changed offset takes a leg back that was priced by hand (2.2).
     if terms.target_offset_paise != bracket.target_offset_paise:
-        bracket.target_offset_paise, bracket.target_by_hand = terms.target_offset_paise, False
+        bracket.target_offset_paise = terms.target_offset_paise
+        bracket.turn(target_by_hand=False)
     if terms.stop_offset_paise != bracket.stop_offset_paise:
-        bracket.stop_offset_paise, bracket.stop_by_hand = terms.stop_offset_paise, False
+        bracket.stop_offset_paise = terms.stop_offset_paise
+        bracket.turn(stop_by_hand=False)
 
 
 def _price_legs(state: State, bracket: Bracket, event: OrderModified) -> None:

@@ -2,8 +2,7 @@
 
 from bracketd.domain.bracket import Bracket
 from bracketd.domain.events import BracketPlaced, HeldModified, OrderReleased
-from bracketd.domain.ist import activity_reference
-from bracketd.domain.order import Leg, Order, Status
+from bracketd.domain.order import PLAIN, Leg, Marks, Order, Particulars, Status, kept_marks, kept_particulars
 from bracketd.engine.changing import settle, touch
 from bracketd.engine.evolve_modify import take_entry_terms
 from bracketd.engine.invariant import invariant
@@ -17,6 +16,7 @@ from bracketd.engine.state import State
 HELD_INFO = "AMO"
 
 _ENTRY, _PENDING = Leg.ENTRY, Status.PENDING
+_HELD, _SQUARES = kept_marks(Marks(info=HELD_INFO, held=True)), kept_marks(Marks(info=SQUARE_OFF_INFO))
 
 
 def bracket_placed(state: State, event: BracketPlaced) -> None:
@@ -33,24 +33,26 @@ def bracket_placed(state: State, event: BracketPlaced) -> None:
         leg=_ENTRY,
         side=event.side,
         order_type=event.order_type,
-        product=event.product,
-        validity=event.validity,
         quantity=event.quantity,
         remaining=event.quantity,
         price_paise=shared_number(event.price_paise),
         trigger_paise=shared_number(event.trigger_paise),
-        disclosed_quantity=event.disclosed_quantity,
-        protection_bp=event.protection_bp,
         user_order_id=shared(event.user_order_id),
-        device=shared(event.device),
-        execution=event.execution,
-        held=event.held,
-        squares=event.squares,
-        info=HELD_INFO if event.held else SQUARE_OFF_INFO if event.squares else "",
+        particulars=kept_particulars(
+            Particulars(
+                execution=event.execution,
+                product=event.product,
+                validity=event.validity,
+                device=event.device,
+                disclosed_quantity=event.disclosed_quantity,
+                protection_bp=event.protection_bp,
+                squares=event.squares,
+            )
+        ),
+        marks=_HELD if event.held else _SQUARES if event.squares else PLAIN,
         status=_PENDING,
         placed_ns=event.at_ns,
         changed_ns=event.at_ns,
-        activity_reference=activity_reference(event.at_ns),
     )
     bracket = state.brackets[event.basket_id] = Bracket(
         basket_id=event.basket_id,
@@ -76,7 +78,7 @@ def bracket_placed(state: State, event: BracketPlaced) -> None:
 def order_released(state: State, event: OrderReleased) -> None:
     """The order is on its way, as one that was placed this moment."""
     order = state.orders[event.order_id]
-    order.held, order.info = False, ""
+    order.mark(held=False, info="")
     touch(order, event.at_ns)
 
 

@@ -1,7 +1,7 @@
 """Exposure: what of a bracket is open, and which of its orders would close it."""
 
-from bracketd.domain.bracket import Bracket, Exit
-from bracketd.domain.order import Execution, Order, Product, Status
+from bracketd.domain.bracket import STRAIGHT, Bracket, Exit
+from bracketd.domain.order import PLAIN, Execution, Order, Product, Status
 from bracketd.domain.session import Stage
 from bracketd.engine.state import State
 
@@ -22,8 +22,11 @@ def untouched(bracket: Bracket, entry: Order) -> bool:
 
     Most of what rests, and most of what is cancelled, is like this; it is told apart first because it is so many.
     """
-    legged = entry.filled or bracket.stop_id or bracket.rescue_ids or bracket.unprotected or bracket.leg_refused
-    return not legged and bracket.exit is _NO_EXIT and bracket.execution is _BO and not entry.held
+    if entry.filled or bracket.stop_id or entry.marks.held:
+        return False
+    if bracket.turns is not STRAIGHT and (bracket.rescue_ids or bracket.unprotected or bracket.leg_refused):
+        return False
+    return bracket.exit is _NO_EXIT and bracket.execution is _BO
 
 
 def exit_decided(state: State, bracket: Bracket) -> bool:
@@ -61,8 +64,9 @@ def release_due(state: State, entry: Order) -> bool:
 
 def may_be_cancelled(order: Order) -> bool:
     """Whether the venue can be asked to cancel the order, and has not refused to already."""
-    asked = order.status is _CANCEL_PENDING or order.cancel_refused
-    return not order.terminal and not order.held and not asked
+    if order.terminal or order.status is _CANCEL_PENDING:
+        return False
+    return order.marks is PLAIN or not (order.held or order.cancel_refused)
 
 
 def unclaimed(state: State, bracket: Bracket) -> int:

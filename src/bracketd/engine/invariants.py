@@ -21,7 +21,7 @@ def check_bracket(state: State, bracket: Bracket) -> bool:
     if untouched(bracket, entry):
         # What is left to check where nothing has filled: one row, no legs, nothing open, nothing to flag.
         _check_quantities(entry)
-        if bracket.late or bracket.target_id:
+        if bracket.turns.late or bracket.target_id:
             raise broken("no leg before a fill (6)", bracket.basket_id)
         if state.stage is _ENDED:
             invariant(entry.terminal, "nothing works after the session (17)", bracket)

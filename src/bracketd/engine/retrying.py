@@ -88,7 +88,7 @@ EACH_PRINT: tuple[Rule, ...] = (*EACH_SECOND, _exit_again, _rescue_left_open)
 def presses(state: State, bracket: Bracket) -> bool:
     """Whether anything of the bracket is to be tried again."""
     entry = state.orders[bracket.entry_id]
-    if untouched(bracket, entry) and not entry.cancel_refused:
+    if untouched(bracket, entry) and not entry.marks.cancel_refused:
         return False
     return state.stage.trades and any(rule(state, bracket, 0) is not None for rule in EACH_PRINT)
 

@@ -3,10 +3,10 @@
 import msgspec
 
 from bracketd.domain.account import Account, Position, Stake
-from bracketd.domain.bracket import Bracket
+from bracketd.domain.bracket import Bracket, kept_turns
 from bracketd.domain.instructions import Letter
 from bracketd.domain.instrument import Level
-from bracketd.domain.order import Order, Terms, Trade
+from bracketd.domain.order import Order, Terms, Trade, kept_marks, kept_particulars
 from bracketd.domain.session import Stage
 from bracketd.engine.sharing import shared, shared_number
 
@@ -173,7 +173,8 @@ def decode_state(blob: bytes) -> State:
 def _share_texts(order: Order) -> None:
     """A row's words are those of many rows, and nothing has happened to most rows since they were placed."""
     order.client_id, order.instrument = shared(order.client_id), shared(order.instrument)
-    order.user_order_id, order.device = shared(order.user_order_id), shared(order.device)
+    order.user_order_id = shared(order.user_order_id)
+    order.particulars, order.marks = kept_particulars(order.particulars), kept_marks(order.marks)
     order.price_paise, order.trigger_paise = shared_number(order.price_paise), shared_number(order.trigger_paise)
     if order.changed_ns == order.placed_ns:
         order.changed_ns = order.placed_ns
@@ -186,6 +187,7 @@ def _share_with_entry(state: State, basket_id: str, bracket: Bracket) -> None:
     rows = state.rows_of(bracket)
     entry = rows[0]
     bracket.basket_id, bracket.entry_id = basket_id, entry.order_id
+    bracket.turns = kept_turns(bracket.turns)
     bracket.client_id, bracket.instrument = entry.client_id, entry.instrument
     bracket.lower_band_paise = shared_number(bracket.lower_band_paise)
     bracket.upper_band_paise = shared_number(bracket.upper_band_paise)

@@ -74,7 +74,7 @@ def _told(state: State, rows: dict[str, Order], pairs: dict[str, int], letter: o
             row = rows[order_id]
             row.exchange_order_id, row.priority = number, max(row.priority, priority)
         case Triggered(order_id) if order_id in rows:
-            rows[order_id].triggered = True
+            rows[order_id].mark(triggered=True)
             if rows[order_id].leg is Leg.STOPLOSS:
                 rows.pop(state.brackets[rows[order_id].basket_id].target_id, None)
         case Filled(order_id, _, _, quantity, _):

@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from bracketd.domain.instrument import Instrument
+from bracketd.domain.ist import REFERENCE_OFFSET_NS
 from bracketd.domain.order import Execution, Leg, Order, Status
 from bracketd.engine.state import State
 from bracketd.wire.amounts import JSON, rupees
@@ -113,9 +114,10 @@ class BookRows:
                 if leg is _ENTRY:
                     target, stop = _AMOUNTS[bracket.target_offset_paise], _AMOUNTS[bracket.stop_offset_paise]
         basket_id = order.basket_id
-        if order.execution in _SINGLE:
+        placed = order.particulars
+        if placed.execution in _SINGLE:
             basket_id = leg = ""
-        kind = order.execution, order.side, order.order_type, order.product, order.validity
+        kind = placed.execution, order.side, order.order_type, placed.product, placed.validity
         words = _KINDS.get(kind)
         if words is None:
             words = _KINDS[kind] = _piece(kind_fields(order))
@@ -127,7 +129,7 @@ class BookRows:
             leg,
             order.user_order_id,
             order.status,
-            order.info,
+            order.marks.info,
             order.exchange_order_id,
             order.quantity,
             order.filled,
@@ -135,16 +137,16 @@ class BookRows:
             _piece(traded_fields(order)) if order.filled or order.last_trade_paise else _UNTRADED,
             order.placed_ns // _NS_PER_S,
             (accepted_ns if accepted_ns > traded_ns else traded_ns) // _NS_PER_S,
-            order.activity_reference,
+            order.changed_ns + REFERENCE_OFFSET_NS + order.ahead_ns,
             _piece(rejection_fields(order)) if order.status is _REJECTED else _NOT_REJECTED,
             words,
             _AMOUNTS[order.price_paise],
             _AMOUNTS[order.trigger_paise],
-            order.disclosed_quantity,
-            _AMOUNTS[order.protection_bp],
+            placed.disclosed_quantity,
+            _AMOUNTS[placed.protection_bp],
             target,
             stop,
             trailing,
-            order.device or "UNKNOWN",
+            placed.device or "UNKNOWN",
             self._contracts[order.instrument],
         )

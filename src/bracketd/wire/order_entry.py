@@ -215,7 +215,7 @@ class OrderEntry:
         if route.way is not _ORDERS_WAY:
             return False
         order = self._desk.state.orders.get(order_id)
-        return order is not None and order.execution.single
+        return order is not None and order.particulars.execution.single
 
     async def _facts(self, order_id: str, single: bool) -> Facts:
         """What the client would have to read otherwise, once it is on disk.
