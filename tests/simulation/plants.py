@@ -5,6 +5,7 @@ docs/proof.md prints.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from typing import Any, cast
 
 import apsw
@@ -178,11 +179,12 @@ def priority_lost_on_restart(plant: pytest.MonkeyPatch) -> None:
 
     def mixed_up(state: State) -> Any:
         view = view_of(state)
-        orders = sorted(view.orders, key=lambda order: order.priority)
+        # The engine's own rows are not what is planted here.
+        orders = sorted(map(copy, view.orders), key=lambda order: order.priority)
         priorities = [order.priority for order in reversed(orders)]
         for order, priority in zip(orders, priorities, strict=True):
             order.priority = priority
-        return view
+        return view._replace(orders=orders)
 
     plant.setattr(recovery, "view_of", mixed_up)
 

@@ -12,10 +12,10 @@ from sortedcontainers import SortedList
 if TYPE_CHECKING:
     from bracketd.venue.paper.book import Work
 
-Rung = Union["Work", dict[str, "Work"], None]
-"""Who waits at one price: one order, several by their ids and first come first, or nobody any more.
+Rung = Union["Work", tuple["Work", "Work"], dict[str, "Work"], None]
+"""Who waits at one price: one order, two, more by their ids, each first come first; or nobody any more.
 
-Most prices at which anybody waits have one order; a dictionary for each would be a tenth of a position's memory.
+Most prices at which anybody waits have one order or two; a dictionary for each would be a tenth of a position's memory.
 """
 
 _NONE_BELOW = -1
@@ -27,7 +27,9 @@ def waiting_at(rung: Rung) -> Iterable["Work"]:
     """The orders at one price, first come first."""
     if rung is None:
         return ()
-    return rung.values() if isinstance(rung, dict) else (rung,)
+    if isinstance(rung, dict):
+        return rung.values()
+    return rung if isinstance(rung, tuple) else (rung,)
 
 
 class Ladder:
@@ -55,8 +57,12 @@ class Ladder:
             rungs[price_paise] = work
         elif isinstance(rung, dict):
             rung[work.order_id] = work
+        elif isinstance(rung, tuple):
+            first, second = rung
+            if work is not first and work is not second:
+                rungs[price_paise] = {each.order_id: each for each in (first, second, work)}
         elif rung is not work:
-            rungs[price_paise] = {rung.order_id: rung, work.order_id: work}
+            rungs[price_paise] = rung, work
         if (price_paise > self.edge_paise) if self._below else (price_paise < self.edge_paise):
             self.edge_paise = price_paise
 
@@ -66,6 +72,13 @@ class Ladder:
         if isinstance(rung, dict):
             rung.pop(work.order_id, None)
             gone = not rung
+        elif isinstance(rung, tuple):
+            first, second = rung
+            if work is first:
+                self._rungs[price_paise] = second
+            elif work is second:
+                self._rungs[price_paise] = first
+            return
         else:
             gone = rung is work
         if gone:
