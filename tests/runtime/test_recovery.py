@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.trading_floor import Floor
 
 from bracketd.domain.events import decode_step
 from bracketd.engine.evolve import evolve
-from bracketd.engine.state import State, encode_state
+from bracketd.engine.state import State, decode_state, encode_state
 from bracketd.journal.protocol import Lease, Record
 from bracketd.journal.sqlite import SqliteJournal
 from bracketd.runtime import recovery
@@ -110,3 +111,19 @@ def test_every_prefix_of_the_records_is_a_legal_state() -> None:
     floor = traded_floor()
     for end in range(len(floor.steps) + 1):
         replay([Record(seq, 1, body) for seq, body in enumerate(floor.steps[:end], 1)])
+
+
+async def test_a_snapshot_of_rows_as_they_were_before_is_left_aside(tmp_path: Path) -> None:
+    """Rows once had every field in them; such a snapshot is no state of this version, and the records say the same."""
+    floor = traded_floor()
+    journal, lease = await journal_of(floor, tmp_path)
+    order_id = next(iter(floor.state.orders))
+    row = [order_id, "20260921-1", "", "A", "NSE:3045", "ENTRY", "BUY", "LIMIT", "MIS", "DAY", 10, 10, 45695, 0]
+    row += ["CONFIRMED", 1, 1, 1, 0, 0, 0, 0, "CONFIRMED", False, "", "1100000000000001", 1, 1, "", False, 0, 0, "", ""]
+    row += [False, "", 0, 0, 0, False, False, False, "BO", False, False]
+    before = msgspec.msgpack.encode({"orders": {order_id: row}})
+    with pytest.raises(msgspec.DecodeError):
+        decode_state(before)
+    await journal.put_snapshot(lease, 1, before)
+    assert encode_state(await recover(journal, lease)) == encode_state(floor.state)
+    await journal.close()
