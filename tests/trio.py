@@ -3,13 +3,15 @@
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.postgres_server import require
+from tests.postgres_server import binary, require
 
-from bracketd.cluster.plan import Node
+from bracketd.cluster.patroni import SUPERUSER
+from bracketd.cluster.plan import ROLE, Node
 from bracketd.cluster.trio import Cluster
 
 
@@ -54,6 +56,14 @@ class Trio:
         ordered = [host for host in hosts.split(",") if host != mine]
         return f"{head}@{','.join([*ordered, mine])}/{database}"
 
+    def database(self, name: str) -> str:
+        """The same of another database, which is made where it is not there: for a test that looks at all of one."""
+        ask = f"postgresql://{SUPERUSER}:{self.cluster.plan.superuser_password}@127.0.0.1:{self.primary.postgres_port}"
+        command = [binary("psql") or "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", f"{ask}/postgres", "-c"]
+        if not _answer([*command, f"SELECT 1 FROM pg_database WHERE datname = '{name}'"]):
+            _answer([*command, f"CREATE DATABASE {name} OWNER {ROLE}"])
+        return f"{self.address().rpartition('/')[0]}/{name}"
+
     def signal(self, node: Node, number: signal.Signals, *, programs: tuple[str, ...] = ("etcd", "patroni")) -> None:
         """Send a signal to a node's programs, PostgreSQL and all its children first."""
         for pid in self.postgres_pids(node):
@@ -83,6 +93,13 @@ class Trio:
         self.cluster.stop()
         self.cluster.processes.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _answer(command: list[str]) -> str:
+    """What a program says; it must succeed."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def running_trio() -> Iterator[Trio]:

@@ -29,7 +29,7 @@ async def until_answered(place: FaultSite, load: Load, more: int = 10) -> None:
 
 async def test_faults_engine_killed(trio: Trio, tmp_path: Path) -> None:
     """Its shards are served by the other within the lease's time and a second."""
-    async with site(tmp_path, trio.address()) as place:
+    async with site(tmp_path, trio.database("faults")) as place:
         async with place.loaded() as load:
             began_s = time.monotonic()
             place.engines[0].signal(signal.SIGKILL)
@@ -43,7 +43,7 @@ async def test_faults_engine_killed(trio: Trio, tmp_path: Path) -> None:
 
 async def test_faults_engine_frozen(trio: Trio, tmp_path: Path) -> None:
     """Frozen past its lease it loses its shards; awake again it is fenced and acknowledges nothing."""
-    async with site(tmp_path, trio.address()) as place:
+    async with site(tmp_path, trio.database("faults")) as place:
         async with place.loaded() as load:
             began_s = time.monotonic()
             place.engines[0].signal(signal.SIGSTOP)
@@ -59,7 +59,7 @@ async def test_faults_engine_frozen(trio: Trio, tmp_path: Path) -> None:
 
 async def test_faults_primary_host_killed(trio: Trio, tmp_path: Path) -> None:
     """PostgreSQL, Patroni and etcd of the primary's node die: another node leads, and clients only wait."""
-    async with site(tmp_path, trio.address()) as place:
+    async with site(tmp_path, trio.database("faults")) as place:
         async with place.loaded() as load:
             killed, began_s = trio.primary, time.monotonic()
             trio.signal(killed, signal.SIGKILL)
@@ -74,7 +74,7 @@ async def test_faults_primary_host_killed(trio: Trio, tmp_path: Path) -> None:
 @ON_DEMAND
 async def test_faults_primary_process_killed(trio: Trio, tmp_path: Path) -> None:
     """Only PostgreSQL of the primary dies: its Patroni starts it again, or another leads."""
-    async with site(tmp_path, trio.address()) as place:
+    async with site(tmp_path, trio.database("faults")) as place:
         async with place.loaded() as load:
             began_s = time.monotonic()
             trio.signal(trio.primary, signal.SIGKILL, programs=())
@@ -88,7 +88,7 @@ async def test_faults_primary_process_killed(trio: Trio, tmp_path: Path) -> None
 @ON_DEMAND
 async def test_faults_standby_killed(trio: Trio, tmp_path: Path) -> None:
     """One standby's node dies: the other makes the quorum, and hardly anybody waits."""
-    async with site(tmp_path, trio.address()) as place:
+    async with site(tmp_path, trio.database("faults")) as place:
         async with place.loaded() as load:
             began_s = time.monotonic()
             trio.signal(trio.standbys[0], signal.SIGKILL)
@@ -103,7 +103,7 @@ async def test_faults_standby_killed(trio: Trio, tmp_path: Path) -> None:
 @ON_DEMAND
 async def test_faults_primary_frozen(trio: Trio, tmp_path: Path) -> None:
     """The primary's node is frozen until another leads, then wakes: what it had not replicated is nobody's answer."""
-    async with site(tmp_path, trio.address()) as place:
+    async with site(tmp_path, trio.database("faults")) as place:
         async with place.loaded() as load:
             frozen, began_s = trio.primary, time.monotonic()
             trio.signal(frozen, signal.SIGSTOP)
@@ -121,7 +121,7 @@ async def test_faults_primary_frozen(trio: Trio, tmp_path: Path) -> None:
 @ON_DEMAND
 async def test_faults_all_nodes_killed(trio: Trio, tmp_path: Path) -> None:
     """All three die at once and are started again: what was answered was on two disks, and is there."""
-    async with site(tmp_path, trio.address()) as place:
+    async with site(tmp_path, trio.database("faults")) as place:
         async with place.loaded() as load:
             began_s = time.monotonic()
             for node in trio.cluster.plan.nodes:
