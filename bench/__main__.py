@@ -45,8 +45,8 @@ class Size(NamedTuple):
     book_rows: int
 
 
-FULL = Size(rounds=5, seconds=3, stock=330_000, engine=50_000, trailing=100_000, many=1_000_000, book_rows=100_000)
-QUICK = Size(rounds=2, seconds=1, stock=60_000, engine=10_000, trailing=10_000, many=50_000, book_rows=10_000)
+FULL = Size(rounds=5, seconds=3, stock=440_000, engine=50_000, trailing=100_000, many=1_000_000, book_rows=100_000)
+QUICK = Size(rounds=2, seconds=1, stock=120_000, engine=10_000, trailing=10_000, many=50_000, book_rows=10_000)
 
 
 def say(text: str) -> None:
@@ -199,7 +199,7 @@ def _book_plan(folder: Path, stock: Stock) -> Plan:
 
 def resting_many(folder: Path, size: Size) -> dict[str, Any]:
     """The same cancel beside few and beside many resting orders, in turns; and what a long order book delays."""
-    few = lay_in(folder / "few", 30_000 if size is FULL else 8_000)
+    few = lay_in(folder / "few", 60_000 if size is FULL else 8_000)
     many = lay_in(folder / "many", size.many, snapshot=True)
     book = lay_in(folder / "long", size.book_rows, clients=1)
     with contextlib.ExitStack() as stack:
@@ -232,7 +232,8 @@ def resting_many(folder: Path, size: Size) -> dict[str, Any]:
 
 def beside_the_page(folder: Path, size: Size) -> dict[str, float]:
     """What the page costs order entry, as ratios."""
-    counted = {"orders": size.stock // 2, "rounds": size.rounds, "seconds": size.seconds}
+    # Three of the four turns of a round are of one server.
+    counted = {"orders": size.stock, "rounds": size.rounds, "seconds": max(1, size.seconds - 1)}
     return blotter.beside_the_page(folder, Series(), plan_of, **counted)
 
 

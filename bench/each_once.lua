@@ -10,12 +10,12 @@ function init(args)
   for line in io.lines(args[1]) do lines[#lines + 1] = line end
   first = tonumber(args[3])
   at = first
-  used = 0
+  used = 0 -- also counts what is asked a second time where the file has come to its end
 end
 
 function request()
   at = at + 1
-  used = at - first
+  used = used + 1
   if at > #lines then at = 1 end
   local method, path, who, body = string.match(lines[at], "^(%S+) (%S+) (%d+) ?(.*)$")
   local headers = {["content-type"] = "application/json"}
