@@ -29,7 +29,7 @@ from bench.turns import FAULTS, Series, why
 
 CONNECTIONS = (64, 1)
 OURS, UNSYNCED = "bracketd", "bracketd without fsync"
-PEER_PER_S = 6_000
+PEER_PER_S = 9_000
 """More of its orders than the peer cancels in a second."""
 
 
