@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from bracketd.database.durable_names import sync_folder
+
 FILE_NAME: Final = "signing.key"
 KEY_BYTES: Final = 32
 _MODE: Final = 0o600
@@ -64,13 +66,4 @@ def _create(path: Path, random_bytes: Callable[[int], bytes]) -> None:
             os.link(draft, path)
     finally:
         draft.unlink()
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)

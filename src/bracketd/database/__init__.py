@@ -1,1 +1,1 @@
-"""What keeps tables: PostgreSQL, its hosts tried one by one, its warnings heard; and SQLite's log on a bad disk."""
+"""What is kept: PostgreSQL, host by host, its warnings heard; SQLite's log on a bad disk; and the names of files."""

@@ -4,12 +4,12 @@ The file runs in WAL mode with synchronous=FULL: a commit has synced the log bef
 back after they are set, since SQLite answers a setting it cannot fulfil with silence.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
 import apsw
 
+from bracketd.database.durable_names import sync_folder
 from bracketd.database.write_ahead_log import let_go, write_again
 from bracketd.journal.chain import DIGEST_BYTES
 from bracketd.journal.protocol import FolderInUse, JournalDamaged, JournalTooNew
@@ -93,7 +93,7 @@ def open_for_writing(path: Path, vfs: str | None, created_ns: int) -> apsw.Conne
         if isinstance(error, apsw.Error):
             raise JournalDamaged(f"the journal {path} cannot be used: {error}") from error
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     return connection
 
 
@@ -166,12 +166,3 @@ def _require_setting(connection: apsw.Connection, name: str, wanted: str | int) 
     found = connection.execute(f"PRAGMA {name}").fetchone()
     if found != (wanted,):
         raise JournalDamaged(f"the journal cannot be written durably here: {name} is {found}, not {wanted}")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names of new files durable: a synced file whose name is lost is lost."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,6 +14,7 @@ from typing import Final
 import apsw
 import msgspec
 
+from bracketd.database.durable_names import sync_folder
 from bracketd.domain.slot import SlotMap, even_map
 from bracketd.journal.folder_lock import FolderLock
 from bracketd.journal.protocol import JournalDamaged, Unknown
@@ -119,11 +120,7 @@ def _load_or_make(path: Path, count: int) -> SlotMap:
             os.link(draft, path)
         draft.unlink()
         # The shards of this map are nothing without it: it is on disk, name included, before the first is opened.
-        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(path.parent)
     try:
         return msgspec.json.decode(path.read_bytes(), type=SlotMap)
     except msgspec.DecodeError as fault:

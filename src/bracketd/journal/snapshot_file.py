@@ -16,6 +16,7 @@ from pathlib import Path
 from struct import Struct
 from typing import Final
 
+from bracketd.database.durable_names import sync_folder
 from bracketd.journal.chain import DIGEST_BYTES, snapshot_digest
 from bracketd.journal.protocol import JournalDamaged, Snapshot
 
@@ -56,7 +57,7 @@ def write_snapshot(folder: Path, seq: int, at_seq: bytes, layout: bytes, body: b
         with contextlib.suppress(OSError):
             made.unlink()
         raise
-    _sync_folder(folder)
+    sync_folder(folder)
     return True
 
 
@@ -118,11 +119,3 @@ def _unpacked(head: bytes) -> tuple[int, bytes, bytes] | None:
 
 def _check(head: bytes) -> bytes:
     return blake2b(head, digest_size=_CHECK_BYTES).digest()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,6 +14,7 @@ from typing import Final
 import apsw
 
 from bracketd.auth import clients_file, signing_key
+from bracketd.database.durable_names import sync_folder
 from bracketd.journal.verify import check
 from bracketd.runtime.data_folder import JOURNAL_NAME
 
@@ -48,7 +49,7 @@ def back_up(folder: Path, file: Path) -> int:
             os.link(packed, file)
         except FileExistsError:
             raise BackupRefused(f"{file} is there already") from None
-    _sync_folder(file.parent)
+    sync_folder(file.parent)
     return records
 
 
@@ -98,12 +99,3 @@ def _private(member: tarfile.TarInfo) -> tarfile.TarInfo:
     """A file of the archive with the only mode that a signing key is accepted with."""
     member.mode = 0o600
     return member
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the name of the new file durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,6 +18,7 @@ from msgspec import Struct
 from bracketd.auth import clients_database, clients_file, signing_key
 from bracketd.auth.clients_file import ClientsFile
 from bracketd.database.address import Address
+from bracketd.database.durable_names import sync_folder
 from bracketd.database.link import FAULTS, Connection, Doubtful, Link, Unreachable, words
 from bracketd.database.tables import bring_up
 from bracketd.domain.slot import SLOTS, SlotMap, even_map, slot_of
@@ -109,11 +110,7 @@ def _mark(folder: Path, address: Address) -> None:
         file.write(f"{address.shown}\n")
         file.flush()
         os.fsync(file.fileno())
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder)
 
 
 async def _move(found: _Folder, address: Address, count: int) -> Moved:
