@@ -13,7 +13,7 @@ import msgspec
 
 from bracketd.domain.instrument import Instrument
 from bracketd.domain.ist import REFERENCE_OFFSET_NS
-from bracketd.domain.order import Execution, Leg, Order, Status
+from bracketd.domain.order import Leg, Order, Status
 from bracketd.engine.state import State
 from bracketd.wire.amounts import JSON, rupees
 from bracketd.wire.order_rows import contract_fields, kind_fields, rejection_fields, traded_fields, trailing_fields
@@ -24,7 +24,6 @@ PIECES_MAX: Final = 16_384
 _NS_PER_S: Final = 1_000_000_000
 # A module's own names are found faster than an enumeration's members.
 _ENTRY, _STOPLOSS, _REJECTED = Leg.ENTRY, Leg.STOPLOSS, Status.REJECTED
-_SINGLE: Final = frozenset(execution for execution in Execution if execution.single)
 
 Piece = msgspec.Raw
 Key = TypeVar("Key")
@@ -115,7 +114,7 @@ class BookRows:
                     target, stop = _AMOUNTS[bracket.target_offset_paise], _AMOUNTS[bracket.stop_offset_paise]
         basket_id = order.basket_id
         placed = order.particulars
-        if placed.execution in _SINGLE:
+        if placed.execution.single:
             basket_id = leg = ""
         kind = placed.execution, order.side, order.order_type, placed.product, placed.validity
         words = _KINDS.get(kind)

@@ -35,8 +35,8 @@ class AtOnce(NamedTuple):
     headers: Headers = ()
 
 
-class InPieces(Exception):
-    """The reply goes in several pieces, as its reader takes them: the application sends it."""
+class TooLarge(Exception):
+    """The reply is too large for one piece, and goes in several, as its reader takes them: the application sends it."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class Exchange:
     ) -> bool:
         """Decide a request and answer it, at once or as soon as it may be; whether its token was let in.
 
-        Raises InPieces, and nothing has happened, where the answer does not go into one piece.
+        Raises TooLarge, and nothing has happened, where the answer does not go into one piece.
         """
         self._began_s = perf_counter()
         self.keep_alive = keep_alive
@@ -110,7 +110,7 @@ class Exchange:
             else:
                 self._verb = VERBS[method]
                 reply = self._decide(route, method, head, query_string, body)
-        except InPieces:
+        except TooLarge:
             self.response_complete = True
             raise
         except Exception as fault:  # noqa: BLE001  `worded` logs what it does not know.
@@ -145,7 +145,7 @@ class Exchange:
         self._verb = read.endpoint
         reply = read.reply(head, query_string)
         if reply.rest is not None:
-            raise InPieces(reply)
+            raise TooLarge(reply)
         return self._durable(reply)
 
     def _durable(self, reply: Reply) -> Reply | None:

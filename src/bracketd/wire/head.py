@@ -11,7 +11,7 @@ import msgspec
 from bracketd.auth.headers import presented_token
 from bracketd.auth.refusal import Refusal, Unauthorised
 from bracketd.wire.representation import wants_representation
-from bracketd.wire.request_id import valid_id
+from bracketd.wire.request_id import HEADER, valid_id
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
@@ -50,6 +50,6 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> Head:
         tokens_differ=differ,
         content_type=first.get(b"content-type"),
         key=first.get(b"idempotency-key"),
-        sent_id=valid_id(first.get(b"x-request-id")),
+        sent_id=valid_id(first.get(HEADER)),
         prefers=b"prefer" in first and wants_representation(sent),
     )

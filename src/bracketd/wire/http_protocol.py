@@ -22,8 +22,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from bracketd.wire import replies
 from bracketd.wire.connection_end import owes_replies, raw_answer
 from bracketd.wire.envelope import Envelope
-from bracketd.wire.exchange import VERBS, AtOnce, Exchange, InPieces
+from bracketd.wire.exchange import AtOnce, Exchange, TooLarge
 from bracketd.wire.head import Head, read_head
+from bracketd.wire.known_heads import METHODS, TARGET
 from bracketd.wire.order_entry import Route, find_route
 from bracketd.wire.reads import MADE, Read
 from bracketd.wire.replies import Reply
@@ -47,8 +48,8 @@ AROUND_BODY_BYTES_MAX: Final = 512 * 1024
 _FIELD_BYTES: Final = 4
 """What stands around a header's name and value, so that many tiny headers count as well."""
 
-_PLAIN_TARGET: Final = re.compile(rb"(/api/v[12]/[\w./-]+)(?:\?([\w.,:;&=%+~*-]*))?\Z", re.ASCII)
-_METHODS: Final = {method.encode("ascii"): method for method in (*VERBS, "GET")}
+_PLAIN_TARGET: Final = re.compile(TARGET + rb"\Z", re.ASCII)
+_METHODS: Final = {method.encode("ascii"): method for method in METHODS}
 _TELLING: Final = frozenset({b"content-length", b"expect", b"origin", b"transfer-encoding", b"upgrade"})
 """Headers by which a request may be no plain one."""
 
@@ -190,7 +191,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
         head, keep_alive = read_head(self.headers), self.parser.should_keep_alive()
         try:
             let_in = exchange.begin(route, self._method, head, self._query_string, body, keep_alive=keep_alive)
-        except InPieces as large:
+        except TooLarge as large:
             self._made = large.reply
             self._leave_to_application()
             self._unfinished = None
@@ -276,7 +277,7 @@ class JsonHttpProtocol(HttpToolsProtocol):
         self.cycle = exchange  # type: ignore[assignment]
         try:
             exchange.begin(route, _METHODS[method], head, query_string, body, keep_alive=True)
-        except InPieces as large:
+        except TooLarge as large:
             self._made = large.reply
             return False
         return True

@@ -33,9 +33,11 @@ BLOCK_BYTES_MAX: Final = 4 * 1024
 LINE_BYTES_MAX: Final = 4 * 1024
 """What is longer is read by the parser each time. Together they stay far below what a head may have."""
 
-_LINE: Final = re.compile(
-    rb"(DELETE|GET|POST|PUT) (/api/v[12]/[\w./-]+)(?:\?([\w.,:;&=%+~*-]*))? HTTP/1\.1\r\n", re.ASCII
-)
+METHODS: Final = ("DELETE", "GET", "POST", "PUT")
+TARGET: Final = rb"(/api/v[12]/[\w./-]+)(?:\?([\w.,:;&=%+~*-]*))?"
+"""The methods of a plain request, and its target as a pattern: the path, and the query where there is one."""
+
+_LINE: Final = re.compile(b"(%b) %b HTTP/1\\.1\r\n" % ("|".join(METHODS).encode("ascii"), TARGET), re.ASCII)
 _LINE_END: Final = b"\r\n"
 _BLANK_LINE: Final = b"\r\n\r\n"
 _BLANK_LINE_BYTES: Final = len(_BLANK_LINE)

@@ -37,11 +37,15 @@ def page_route(path: str, methods: list[str], page: Callable[[Request], Awaitabl
 def response(reply: Reply) -> Response:
     """A reply in one piece, which is JSON unless its headers say otherwise."""
     made = Response(reply.body, reply.status)
-    length = (b"content-length", b"%d" % len(reply.body))
-    typed = any(name == b"content-type" for name, _ in reply.headers)
-    # In the order in which a connection writes them that answers by itself.
-    made.raw_headers = [length, *reply.headers] if typed else [_JSON, length, *reply.headers]
+    made.raw_headers = _headers(reply, len(reply.body))
     return made
+
+
+def _headers(reply: Reply, length: int | None) -> list[tuple[bytes, bytes]]:
+    """In the order in which a connection writes them that answers by itself; a length where it is known."""
+    typed = any(name == b"content-type" for name, _ in reply.headers)
+    known = [] if length is None else [(b"content-length", b"%d" % length)]
+    return [*([] if typed else [_JSON]), *known, *reply.headers]
 
 
 async def in_pieces(reply: Reply, rest: Rest, scope: Scope) -> Response:
@@ -63,9 +67,7 @@ class InPieces(Response):
 
     def __init__(self, reply: Reply, rest: AsyncGenerator[bytes, None], length: int | None = None) -> None:
         super().__init__(None, reply.status)
-        typed = any(name == b"content-type" for name, _ in reply.headers)
-        known = [] if length is None else [(b"content-length", b"%d" % length)]
-        self.raw_headers = [*([] if typed else [_JSON]), *known, *reply.headers]
+        self.raw_headers = _headers(reply, length)
         self._first = reply.body
         self._rest = rest
 
