@@ -4,15 +4,13 @@ Fields are checked in the order of the page docs/sandbox.md; the first that is w
 `rules[1].delay_ms`. A name that no rule has is wrong too: a rule that does less than it says would be found out late.
 """
 
-import json
-from collections.abc import Iterable
+from typing import Any
 
 from bracketd.domain.order import Leg
 from bracketd.engine.cancelling import LEG_WORDS
 from bracketd.venue.paper.fault_plan import RULES_MAX, Action, FaultPlan, FaultRule, Point
 from bracketd.wire import words
-from bracketd.wire.fields import Unreadable
-from bracketd.wire.json_object import read_json_object
+from bracketd.wire.listed import listed_objects, read_document, read_each, refuse_others
 from bracketd.wire.numerals import NotNumeral, shortest_text
 from bracketd.wire.parameters import Parameters
 from bracketd.wire.words import QUANTITY_LIMIT, FieldError
@@ -31,24 +29,13 @@ _TEXT = FaultRule(on=Point.PLACE, action=Action.REFUSE).text
 
 def read_plan(body: bytes) -> tuple[int, tuple[FaultRule, ...]]:
     """(seed, rules) of a request's body. Raises Unreadable where it is no JSON object, and FieldError."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as fault:
-        raise Unreadable("not UTF-8") from fault
-    fields = read_json_object(text)
-    parameters = Parameters.of(None, fields, {})
-    seed = words.whole(parameters, "seed", 0)
+    fields, document = read_document(body)
+    seed = words.whole(Parameters.of(None, fields, {}), "seed", 0)
     if not 0 <= seed < QUANTITY_LIMIT:
         raise FieldError("seed")
-    # Read again for the rules; numbers stay texts, so that each is read as every other field is.
-    rules = json.loads(text, parse_float=str, parse_int=str).get("rules")
-    if rules is None:
-        raise FieldError("rules", blank=True)
-    if not isinstance(rules, list) or len(rules) > RULES_MAX:
-        raise FieldError("rules")
-    taken = tuple(_rule(rule, f"rules[{position}]") for position, rule in enumerate(rules))
-    _refuse_others(fields, PLAN_FIELDS)
-    return seed, taken
+    taken = read_each(listed_objects(document, "rules", RULES_MAX), "rules", _rule)
+    refuse_others(fields, PLAN_FIELDS)
+    return seed, tuple(taken)
 
 
 def shown_plan(plan: FaultPlan, under_way: int) -> dict[str, object]:
@@ -56,18 +43,12 @@ def shown_plan(plan: FaultPlan, under_way: int) -> dict[str, object]:
     return {"seed": plan.seed, "rules": [_shown(rule) for rule in plan.rules], "under_way": under_way}
 
 
-def _rule(sent: object, place: str) -> FaultRule:
-    if not isinstance(sent, dict):
-        raise FieldError(place)
-    fields = read_json_object(json.dumps(sent))
-    try:
-        rule = _read(Parameters.of(None, fields, {}))
-        wrong = rule.fault()
-        if wrong:
-            raise FieldError(wrong)
-        _refuse_others(fields, RULE_FIELDS)
-    except FieldError as fault:
-        raise FieldError(f"{place}.{fault.field}", fault.blank) from fault
+def _rule(parameters: Parameters, sent: dict[str, Any]) -> FaultRule:
+    rule = _read(parameters)
+    wrong = rule.fault()
+    if wrong:
+        raise FieldError(wrong)
+    refuse_others(sent, RULE_FIELDS)
     return rule
 
 
@@ -102,12 +83,6 @@ def _text(parameters: Parameters, field: str, default: str, length_max: int) -> 
     if len(text) > length_max:
         raise FieldError(field)
     return text
-
-
-def _refuse_others(fields: Iterable[str], known: tuple[str, ...]) -> None:
-    for name in fields:
-        if name not in known:
-            raise FieldError(name[:ID_LENGTH_MAX])
 
 
 def _shown(rule: FaultRule) -> dict[str, object]:

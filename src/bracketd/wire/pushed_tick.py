@@ -16,7 +16,7 @@ from bracketd.runtime.desk import Desk
 from bracketd.runtime.sandbox import RUN_PRINTS_MAX, TimedPrint
 from bracketd.wire import replies, words
 from bracketd.wire.fields import Unreadable
-from bracketd.wire.json_object import read_json_object
+from bracketd.wire.listed import listed_objects, read_document, read_each, refuse_others
 from bracketd.wire.moments import moment_ns
 from bracketd.wire.parameters import Parameters, read_parameters
 from bracketd.wire.replies import EarlyReply, Reply
@@ -44,7 +44,7 @@ async def push_tick(desk: Desk, scope: Scope, receive: Receive) -> Reply:
     try:
         tick = _tick(desk.instruments, parameters, document)
     except UnknownInstrument as fault:
-        return replies.field_invalid(str(fault), Reason.UNKNOWN_INSTRUMENT)
+        return replies.field_invalid(fault.field, Reason.UNKNOWN_INSTRUMENT)
     await desk.push_tick(tick)
     return TICK_TAKEN
 
@@ -55,36 +55,18 @@ def read_run(instruments: Mapping[str, Instrument], body: bytes) -> list[TimedPr
     `at` is the moment of the print, ISO 8601 with its offset. Raises Unreadable, UnknownInstrument and FieldError,
     which names the first field that is wrong with its place, such as `prints[3].last_price`.
     """
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as fault:
-        raise Unreadable("not UTF-8") from fault
-    fields = read_json_object(text)
-    prints = json.loads(text, parse_float=str, parse_int=str).get("prints")
-    if prints is None:
-        raise FieldError("prints", blank=True)
-    if not isinstance(prints, list) or len(prints) > RUN_PRINTS_MAX:
-        raise FieldError("prints")
-    for name in fields:
-        if name != "prints":
-            raise FieldError(name[:NAME_LENGTH_MAX])
-    return [_timed(instruments, sent, f"prints[{place}]") for place, sent in enumerate(prints)]
+    fields, document = read_document(body)
+    prints = listed_objects(document, "prints", RUN_PRINTS_MAX)
+    refuse_others(fields, ("prints",))
 
-
-class UnknownInstrument(LookupError):
-    """No instrument has that exchange and token; the text is the field's name with its place."""
-
-
-def _timed(instruments: Mapping[str, Instrument], sent: object, place: str) -> TimedPrint:
-    if not isinstance(sent, dict):
-        raise FieldError(place)
-    parameters = Parameters.of(None, read_json_object(json.dumps(sent)), {})
-    try:
+    def timed(parameters: Parameters, sent: dict[str, Any]) -> TimedPrint:
         return TimedPrint(_tick(instruments, parameters, sent), _at_ns(parameters))
-    except FieldError as fault:
-        raise FieldError(f"{place}.{fault.field}", fault.blank) from fault
-    except UnknownInstrument as fault:
-        raise UnknownInstrument(f"{place}.{fault}") from fault
+
+    return read_each(prints, "prints", timed)
+
+
+class UnknownInstrument(FieldError):
+    """No instrument has that exchange and token."""
 
 
 def _tick(instruments: Mapping[str, Instrument], parameters: Parameters, document: Mapping[str, Any]) -> Tick:

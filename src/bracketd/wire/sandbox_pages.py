@@ -62,7 +62,7 @@ class _SandboxPages:
         except Unreadable:
             raise EarlyReply(replies.BODY_INVALID) from None
         except UnknownInstrument as fault:
-            return replies.field_invalid(str(fault), Reason.UNKNOWN_INSTRUMENT)
+            return replies.field_invalid(fault.field, Reason.UNKNOWN_INSTRUMENT)
         try:
             pushed = await self._sandbox.run(prints)
         except ClockStands:
