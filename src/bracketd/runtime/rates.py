@@ -81,12 +81,17 @@ class _Buckets:
             return wait_ns
         kept[client_id] = full_at_ns + self.interval_ns
         kept.move_to_end(client_id)
-        # Who took last long enough ago is forgotten: a bucket that is full is as good as none. The oldest are looked
-        # at, two at a time, so that no request pays for a crowd that has gone.
-        oldest = next(iter(kept))
-        if kept[oldest] <= now_ns:
-            del kept[oldest]
-            oldest = next(iter(kept))
-            if kept[oldest] <= now_ns:
-                del kept[oldest]
+        if kept[next(iter(kept))] <= now_ns:
+            self._forget_full(now_ns)
         return 0
+
+    def _forget_full(self, now_ns: int) -> None:
+        """Forget who took last long enough ago: a bucket that is full is as good as none.
+
+        The oldest are looked at, two at a time, so that no request pays for a crowd that has gone.
+        """
+        for _ in range(2):
+            oldest = next(iter(self.full_at_ns))
+            if self.full_at_ns[oldest] > now_ns:
+                return
+            del self.full_at_ns[oldest]
