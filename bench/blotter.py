@@ -7,9 +7,7 @@ an open page. Without a browser only the first two are measured.
 """
 
 import contextlib
-import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +19,6 @@ from bench.stock import Stock, lay_in
 CONNECTIONS = 64
 OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-proxy-server"]
 LIVE_MS = 60_000
-SETTLED_S_MAX, SETTLED_LOOK_S, SETTLED_SHARE = 15.0, 0.5, 0.9
 WITHOUT, WITH, OPEN, LOOKING_ON = "without", "with", "open", "looking_on"
 
 
@@ -89,20 +86,3 @@ def _open_page(one: Running, stock: Stock, folder: Path, *, looks_on: bool) -> I
         page.wait_for_selector("#link.live", timeout=LIVE_MS)
         yield True
         browser.close()
-    _settle()
-
-
-def _settle() -> None:
-    """Wait until hardly anybody uses a processor: a browser that was closed is still being taken down for a while."""
-    until = time.monotonic() + SETTLED_S_MAX
-    while time.monotonic() < until:
-        before = _idle()
-        time.sleep(SETTLED_LOOK_S)
-        if _idle() - before > SETTLED_LOOK_S * SETTLED_SHARE * (os.cpu_count() or 1):
-            return
-
-
-def _idle() -> float:
-    """Seconds that this machine's processors have had nothing to do."""
-    with Path("/proc/uptime").open(encoding="ascii") as told:
-        return float(told.read().split()[1])
