@@ -180,14 +180,9 @@ class Disk:
         return now_ns if now_ns > self.busy_until_ns else self.busy_until_ns
 
     def _change(self, file: DiskFile, offset: int, data: bytes | None) -> None:
-        file.unsynced.append(Change(self._free_ns(), offset, data))
-        seen = file.seen
-        if data is None:
-            del seen[offset:]
-        else:
-            if len(seen) < offset:
-                seen.extend(bytes(offset - len(seen)))
-            seen[offset : offset + len(data)] = data
+        change = Change(self._free_ns(), offset, data)
+        file.unsynced.append(change)
+        _apply(file.seen, (change,))
         if file.lost:
             # What is written anew waits for a sync again, and what is cut off is gone.
             end = offset + len(data) if data is not None else sys.maxsize
