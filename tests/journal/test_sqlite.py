@@ -198,9 +198,8 @@ async def test_failing_disk_acknowledges_no_waiter(tmp_path: Path, disk: Failing
     assert len(await bodies_in(path)) in (90, 120)
 
 
-async def test_log_of_a_former_run_is_copied_before_use(tmp_path: Path, disk: FailingDisk) -> None:
-    """Opening after a failure writes what the log holds anew and syncs it, before anything is built on it."""
-    path = tmp_path / "journal.db"
+async def left_by_a_failed_sync(path: Path, disk: FailingDisk) -> None:
+    """A journal with two acknowledged records, closed after the sync of a third has failed."""
     journal = SqliteJournal(path, vfs=disk.name)
     await journal.acquire("first", 10)
     await journal.append(FIRST, 0, [b"a", b"b"])
@@ -208,6 +207,12 @@ async def test_log_of_a_former_run_is_copied_before_use(tmp_path: Path, disk: Fa
     with pytest.raises(Unknown):
         await journal.append(FIRST, 2, [b"c"])
     await journal.close()
+
+
+async def test_log_of_a_former_run_is_copied_before_use(tmp_path: Path, disk: FailingDisk) -> None:
+    """Opening after a failure writes what the log holds anew and syncs it, before anything is built on it."""
+    path = tmp_path / "journal.db"
+    await left_by_a_failed_sync(path, disk)
     disk.fail_sync_at = None
     disk.calls.clear()
     again = SqliteJournal(path, vfs=disk.name)
@@ -220,13 +225,7 @@ async def test_log_of_a_former_run_is_copied_before_use(tmp_path: Path, disk: Fa
 async def test_opening_that_failed_leaves_the_log(tmp_path: Path, disk: FailingDisk, number: int) -> None:
     """After a failed sync of the log (1, 2) or the file (3) an opening does nothing more; the next has all records."""
     path, log = tmp_path / "journal.db", tmp_path / "journal.db-wal"
-    journal = SqliteJournal(path, vfs=disk.name)
-    await journal.acquire("first", 10)
-    await journal.append(FIRST, 0, [b"a", b"b"])
-    disk.fail_sync_at = 1
-    with pytest.raises(Unknown):
-        await journal.append(FIRST, 2, [b"c"])
-    await journal.close()
+    await left_by_a_failed_sync(path, disk)
     left = log.read_bytes()
     disk.calls.clear()
     disk.fail_sync_at = number

@@ -107,13 +107,19 @@ async def test_the_machine_s_clock_is_not_moved() -> None:
     assert (sandbox.virtual, desk.sandbox.virtual) == (False, True)
 
 
-async def test_a_long_way_lets_others_pass_and_stops(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With something due each second others go between, and after so many stops the clock is left where it is."""
+async def with_something_each_second(monkeypatch: pytest.MonkeyPatch) -> MovedDesk:
+    """A desk with something to be tried again each second, whose clock stops after fifty such moments."""
     monkeypatch.setattr(module, "STOPS_MAX", 50)
     desk = MovedDesk()
     desk.plan(NO_STOP, NO_CLOSE)
     await desk.place()
     await desk.tick(456.95, 10)
+    return desk
+
+
+async def test_a_long_way_lets_others_pass_and_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With something due each second others go between, and after so many stops the clock is left where it is."""
+    desk = await with_something_each_second(monkeypatch)
     seen: list[int] = []
 
     async def watch() -> None:
@@ -198,11 +204,7 @@ async def test_a_run_by_the_machine_s_clock() -> None:
 
 async def test_a_run_stops_where_the_clock_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where too much falls due on the way to a print, those before it were pushed; asking again goes on from there."""
-    monkeypatch.setattr(module, "STOPS_MAX", 50)
-    desk = MovedDesk()
-    desk.plan(NO_STOP, NO_CLOSE)
-    await desk.place()
-    await desk.tick(456.95, 10)
+    desk = await with_something_each_second(monkeypatch)
     far = sbin(457.0, START_NS + 60 * NS_PER_SECOND)
     assert await desk.sandbox.run([sbin(457.0, START_NS + NS_PER_SECOND), far]) == 1
     assert desk.now_ns() < START_NS + 60 * NS_PER_SECOND
