@@ -224,6 +224,30 @@ def test_an_unanswered_modification_may_be_done_or_not(told: Told, price: float)
     assert not told.fault()
 
 
+@pytest.mark.parametrize(("status", "fault"), [(200, False), (202, False), (0, False), (400, True)])
+def test_a_modification_may_be_shown_before_its_reply(told: Told, status: int, fault: bool) -> None:
+    """A read may be answered before the modification that it shows; one that is refused then was shown to nobody."""
+    asked = Request("modify", "C1", "PUT", Written(""), order=BASKET, price_paise=41_130)
+    told.history.asked(asked, at(20))
+    told.read(21, 22, row(1, price=411.30))
+    assert not told.fault()
+    told.modify(20, 25, 41_130, status=status)
+    assert ("which was refused" in told.fault()) is fault
+    told.read(30, 31, row(2, price=411.40))
+    assert "nobody asked for last" in told.history.faults[-1]
+
+
+def test_one_of_two_equal_modifications_is_refused(told: Told) -> None:
+    """What was shown may be the other's."""
+    asked = Request("modify", "C1", "PUT", Written(""), order=BASKET, price_paise=41_130)
+    for begins in (19, 20):
+        told.history.asked(asked, at(begins))
+    told.read(21, 22, row(1, price=411.30))
+    told.modify(19, 24, 41_130, status=400)
+    told.modify(20, 25, 41_130)
+    assert not told.fault()
+
+
 def test_a_price_that_nobody_asked_for_is_a_fault(told: Told) -> None:
     """A price comes from somebody."""
     told.read(30, 31, row(1, price=411.40))

@@ -41,7 +41,11 @@ class Write(NamedTuple):
 
 
 class Known:
-    """What had been shown of one order, and when. `end_filled` are its fills after its end, -1 while unknown."""
+    """What had been shown of one order, and when. `end_filled` are its fills after its end, -1 while unknown.
+
+    `under_way` are the prices that a reply has not come for yet, with the moments at which they were asked for, and
+    whether a read was explained by nothing else.
+    """
 
     def __init__(self) -> None:
         self.moments: list[int] = []
@@ -49,6 +53,7 @@ class Known:
         self.end_filled = -1
         self.cancelled_ns = 0
         self.writes: list[Write] = []
+        self.under_way: dict[tuple[int, int], bool] = {}
 
     def before(self, asked_ns: int) -> Facts:
         """The least that whoever asks now must be shown."""
@@ -82,6 +87,15 @@ class History:
         self._rows: dict[tuple[str, int], tuple[Any, ...]] = {}
         self._yes: dict[tuple[str, str], int] = {}
 
+    def asked(self, request: Request, asked_ns: int) -> None:
+        """A request went out: from now on others may be shown what it asks for, before its own reply comes."""
+        if request.kind == "modify" and request.price_paise:
+            self._of(request.order).under_way[request.price_paise, asked_ns] = False
+
+    def over(self, request: Request, asked_ns: int) -> bool:
+        """A request is under way no more; whether a read was explained by nothing but it."""
+        return self._of(request.order).under_way.pop((request.price_paise, asked_ns), False)
+
     def answered(self, request: Request, asked_ns: int, now_ns: int, status: int, fields: Mapping[str, Any]) -> None:
         """A reply came to a request that went out at `asked_ns` (unix nanoseconds, both)."""
         if status in (429, 503):
@@ -103,6 +117,7 @@ class History:
     def unanswered(self, request: Request, asked_ns: int) -> None:
         """No reply will come: what was asked for may have been done, or be done yet."""
         if request.kind == "modify" and request.price_paise:
+            self.over(request, asked_ns)
             self._of(request.order).writes.append(Write(request.price_paise, asked_ns, float("inf"), done=False))
 
     def pushed(self, row: Mapping[str, Any], now_ns: int) -> None:
@@ -156,12 +171,17 @@ class History:
 
     def _modify(self, request: Request, asked_ns: int, now_ns: int, status: int, fields: Mapping[str, Any]) -> None:
         self._fault(status == 404 and today(request.order, asked_ns, now_ns), f"{request.order} is not found (23)")
-        if not request.price_paise:
+        paise = request.price_paise
+        if not paise:
             return
+        known, shown = self._of(request.order), self.over(request, asked_ns)
         if status == 200:
-            self._of(request.order).writes.append(Write(request.price_paise, asked_ns, now_ns, done=True))
+            known.writes.append(Write(paise, asked_ns, now_ns, done=True))
         elif status == 202 or fields.get("reason") == Reason.VENUE_REFUSED:
             self.unanswered(request, asked_ns)
+        elif shown:
+            others = {write.paise for write in known.writes} | {asked for asked, _ in known.under_way}
+            self._fault(paise not in others, f"{request.order} was shown at {paise} paise, which was refused (23)")
 
     def _read(self, request: Request, asked_ns: int, now_ns: int, rows: Iterable[Mapping[str, Any]]) -> None:
         shown = set()
@@ -211,7 +231,8 @@ class History:
 
     def _price(self, key: str, asked_ns: int, now_ns: int, paise: int) -> None:
         """A price that is shown was asked for, and no other was acknowledged since and before the question (23)."""
-        writes = self._of(key).writes
+        known = self._of(key)
+        writes = known.writes
         if not writes or not writes[0].done:
             return
         for write in writes:
@@ -219,7 +240,9 @@ class History:
                 since = (each for each in writes if each.done and each.paise != paise)
                 if not any(write.told_ns < each.asked_ns and each.told_ns < asked_ns for each in since):
                     return
-        self._fault(True, f"{key} is shown at {paise} paise, which nobody asked for last: {writes} (23)")
+        doing = [asked for asked in known.under_way if asked[0] == paise]
+        known.under_way.update(dict.fromkeys(doing, True))
+        self._fault(not doing, f"{key} is shown at {paise} paise, which nobody asked for last: {writes} (23)")
 
     def _same_row(self, key: str, row: Mapping[str, Any]) -> None:
         """One reference is one row, whoever looks at it (16, 19)."""

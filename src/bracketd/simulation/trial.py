@@ -292,6 +292,7 @@ class Trial:
         self.pace.ask(request.client, request.kind, self.loop.now_ns)
         message = pieces(request.method, request.written, [*headers, *request.headers], cut)
         dialogue = self._dialogue(process)
+        self.history.asked(request, asked_ns)
         heard = hearing()
 
         def leaving(status: int, body: bytes) -> bool:
@@ -328,6 +329,8 @@ class Trial:
             # Also where the server died meanwhile, and the caller with it.
             if reply is None:
                 self.history.unanswered(request, asked_ns)
+            else:
+                self.history.over(request, asked_ns)
 
     def _read(self, heard: Hearing, request: Request, asked_ns: int, status: int, body: bytes) -> None:
         """The client reads its reply, and holds it to all that clients have seen."""
